@@ -1,0 +1,3 @@
+"""
+The read side: questions, JSON, pages, charts. Holds nothing secret and never imports `ingest`.
+"""

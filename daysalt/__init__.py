@@ -1,0 +1,3 @@
+"""
+The composition root: the command line and the wiring of the processes. The one place that knows both sides.
+"""

@@ -1,0 +1,3 @@
+"""
+The write side, from the socket to the warehouse. Holds everything secret.
+"""
