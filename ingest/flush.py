@@ -1,0 +1,114 @@
+"""
+Hop 7, the writing: one insert per table, token = batch number and table; and what a restart asks the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ingest.visits import ATTRIBUTES, NO_ENTRY, NO_EXIT, OpenVisit, Sessionized
+from warehouse.client import Warehouse
+
+DRAIN_BATCHES_BELOW = 2**62
+"""Batch numbers of the drain lie below; those of imports and seeds from here upward, so that they never meet."""
+
+
+def insert_batch(warehouse: Warehouse, batch: int, rows: Sessionized, *, salvage: bool = False) -> None:
+    """
+    Write the rows of one batch. Durable when this returns.
+
+    Args:
+        salvage: this batch may have been written before. Then each table is first asked how many rows of the batch it
+            has: the token alone is no proof, for a store may forget a token, or keep it and lose the rows.
+
+    Raises:
+        WarehouseUnavailable: repeat the same call with `salvage`.
+        WarehouseRefused: these rows will never be taken; quarantine the batch.
+    """
+    _insert_counted(warehouse, "events", rows.event_columns, rows.event_count, batch, salvage=salvage)
+    if rows.visit_columns["site_id"]:
+        # What is true of a visit so far: writing it again changes nothing, so nothing needs to be asked first.
+        warehouse.insert("visits", rows.visit_columns, token=None if salvage else f"{batch}-visits")
+    _insert_counted(warehouse, "drops", rows.drop_columns, rows.drop_count, batch, salvage=salvage)
+
+
+def _insert_counted(
+    warehouse: Warehouse, table: str, columns: Mapping[str, Sequence[object]], rows: int, batch: int, *, salvage: bool
+) -> None:
+    if rows == 0 or (salvage and count_rows(warehouse, table, batch) == rows):
+        return
+    warehouse.insert(table, columns, token=f"{batch}-{table}")
+    if not salvage or count_rows(warehouse, table, batch) == rows:
+        return
+    # The store remembered the token and lost rows. Start the batch over under another one.
+    warehouse.command(f"ALTER TABLE {table} DELETE WHERE batch = {batch:d} SETTINGS mutations_sync = 2")
+    warehouse.insert(table, columns, token=f"{batch}-{table}-again")
+
+
+def count_rows(warehouse: Warehouse, table: str, batch: int) -> int:
+    """
+    Tell how many rows of a batch a table holds.
+    """
+    assert table in ("events", "drops")
+    return warehouse.query(f"SELECT count() FROM {table} WHERE batch = {{batch:UInt64}}", {"batch": batch})[0][0]  # noqa: S608  # the two names above
+
+
+def newest_batch(warehouse: Warehouse) -> int:
+    """
+    Tell the highest batch number of a drain that the store has seen; 0 when none.
+    """
+    newest = 0
+    for table in ("events", "drops"):
+        sql = f"SELECT max(batch) FROM {table} WHERE batch < {{below:UInt64}}"  # noqa: S608  # the two names above
+        newest = max(newest, warehouse.query(sql, {"below": DRAIN_BATCHES_BELOW})[0][0])
+    return newest
+
+
+def read_open_visits(warehouse: Warehouse, *, since: int, below_batch: int) -> list[OpenVisit]:
+    """
+    Rebuild the visits that may still be open from the events of earlier batches.
+
+    Args:
+        since: epoch seconds UTC; visits silent before it are over.
+        below_batch: only batches below this one count; later ones are replayed.
+    """
+    attributes = ", ".join(f"any({name})" for name in ATTRIBUTES)
+    # Two days reach across every time zone's local day; the bound lets the store skip all else.
+    rows = warehouse.query(
+        f"""
+        SELECT site_id, toUInt16(any(day)), visitor_id, visit_id,
+            toUInt32(minIf(ts, name != 'engagement')), toUInt32(maxIf(ts, name != 'engagement')), toUInt32(max(ts)) AS last,
+            countIf(name = 'pageview'), countIf(name != 'engagement'),
+            countIf(interactive AND name NOT IN ('pageview', 'engagement')), max(seq),
+            minIf((seq, hostname, pathname), name = 'pageview'), maxIf((seq, hostname, pathname), name = 'pageview'),
+            {attributes}, toUInt16(max(received_day))
+        FROM events
+        WHERE day >= toDate({{since:UInt32}}) - 2 AND batch < {{below:UInt64}} AND visit_id != 0
+        GROUP BY site_id, visitor_id, visit_id
+        HAVING last >= {{since:UInt32}}
+        """,  # noqa: S608  # the only text put in is the fixed list of attribute names
+        {"since": since, "below": min(below_batch, DRAIN_BATCHES_BELOW)},
+    )
+    return [_open_visit(row) for row in rows]
+
+
+def _open_visit(row: tuple[Any, ...]) -> OpenVisit:
+    pageviews, seq, entry, exit_page = row[7], row[10], row[11], row[12]
+    return OpenVisit(
+        site_id=row[0],
+        day=row[1],
+        visitor_id=row[2],
+        visit_id=row[3],
+        start=row[4],
+        end=row[5],
+        last=row[6],
+        pageviews=pageviews,
+        events=row[8],
+        interactions=row[9],
+        seq=seq + 1,
+        entry=tuple(entry) if pageviews else NO_ENTRY,
+        exit=tuple(exit_page) if pageviews else NO_EXIT,
+        attributes=tuple(row[13:-1]),
+        received_day=row[-1],
+    )

@@ -1,0 +1,153 @@
+"""
+Hop 6: the rules of a visit, on hand-countable events.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.event import DropCount, Record
+from ingest.flush import insert_batch, newest_batch, read_open_visits
+from ingest.visits import Sessionizer
+from tests.ingest.records import DAY, MIDNIGHT, event
+from warehouse.client import Warehouse
+
+
+def visits_of(*records: Record) -> list[dict[str, Any]]:
+    columns = Sessionizer().process(records, 1).visit_columns
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def test_first_pageview_opens_a_visit() -> None:
+    """
+    One pageview is a visit of no length with the same entry and exit.
+    """
+    (visit,) = visits_of(event(10, path="/a", seed=77, source="Google"))
+
+    assert 77 == visit["visit_id"]
+    assert (MIDNIGHT + 10, MIDNIGHT + 10, 1, 1, 0) == tuple(
+        visit[name] for name in ("start", "end", "pageviews", "events", "interactions")
+    )
+    assert (1, "site1.test", "/a") == visit["entry"] == visit["exit"]
+    assert "Google" == visit["source"]
+
+
+def test_thirty_minutes_stay_and_one_second_more_begins_anew() -> None:
+    """
+    A visit survives 30 minutes of silence, not more.
+    """
+    assert 1 == len(visits_of(event(0), event(1800)))
+    assert 2 == len(visits_of(event(0), event(1801)))
+
+
+def test_attributes_come_from_the_first_event() -> None:
+    """
+    A later referrer changes neither the visit nor the event's attributes.
+    """
+    result = Sessionizer().process([event(0, source="Google"), event(5, source="Bing", path="/b")], 1)
+
+    assert ("Google", "Google") == tuple(result.event_columns["source"])
+    assert ("Google",) == tuple(result.visit_columns["source"])
+
+
+def test_custom_event_sets_no_page() -> None:
+    """
+    Entry and exit are pages; an event with a name of its own is none.
+    """
+    opened, both = visits_of(event(0, name="Signup", visitor=1)), visits_of(
+        event(0, name="Signup"), event(1, path="/b"), event(2, name="Signup", path="/c")
+    )  # fmt: skip
+
+    assert ("", "") == opened[0]["entry"][1:] == opened[0]["exit"][1:]
+    assert "/b" == both[0]["entry"][2] == both[0]["exit"][2]
+    assert (1, 3, 2) == (both[0]["pageviews"], both[0]["events"], both[0]["interactions"])
+
+
+def test_engagement_extends_but_does_not_count() -> None:
+    """
+    Engagement keeps the visit open, and leaves its length and its counters alone.
+    """
+    (visit,) = visits_of(event(0), event(1500, name="engagement"), event(3000, path="/b"))
+
+    assert (2, 2, MIDNIGHT + 3000) == (visit["pageviews"], visit["events"], visit["end"])
+
+
+def test_engagement_without_a_visit_is_a_counted_drop() -> None:
+    """
+    Nobody's engagement is dropped with the reason `no_visit`.
+    """
+    result = Sessionizer().process([event(3700, name="engagement")], 4)
+
+    assert 0 == result.event_count
+    assert [(1,), (MIDNIGHT + 3600,), ("no_visit",), (1,), (4,)] == [tuple(c) for c in result.drop_columns.values()]
+
+
+def test_signal_hits_join_no_visit() -> None:
+    """
+    A hit with GPC or DNT is an event without visitor and visit.
+    """
+    result = Sessionizer().process([event(0, visitor=0), event(1, visitor=0)], 1)
+
+    assert (0, 0) == tuple(result.event_columns["visit_id"])
+    assert () == tuple(result.visit_columns["visit_id"])
+
+
+def test_late_event_joins_and_moves_the_start() -> None:
+    """
+    An event that comes late joins the visit it belongs to, by event time.
+    """
+    (visit,) = visits_of(event(10), event(0))
+
+    assert 10 == visit["end"] - visit["start"]
+
+
+def test_drop_counts_are_summed() -> None:
+    """
+    Drop counts of one hour and reason become one row.
+    """
+    result = Sessionizer().process([DropCount(1, MIDNIGHT, "bot", 2), DropCount(1, MIDNIGHT, "bot", 3)], 1)
+
+    assert (5,) == tuple(result.drop_columns["hits"])
+
+
+def test_restart_goes_on_where_the_store_stands(warehouse: Warehouse) -> None:
+    """
+    Visits rebuilt from the store continue with the same id, counters and sequence numbers.
+    """
+    first, second = [event(0, seed=5, path="/a", source="Google"), event(2, name="Signup")], [event(60, path="/z")]
+    straight = Sessionizer()
+    straight.process(first, 1)
+    expected = straight.process(second, 2)
+    insert_batch(warehouse, 1, Sessionizer().process(first, 1))
+    insert_batch(warehouse, 2, expected)
+
+    resumed = Sessionizer()
+    resumed.restore(read_open_visits(warehouse, since=MIDNIGHT - 1800, below_batch=2))
+
+    assert expected == resumed.process(second, 2)
+    assert 2 == newest_batch(warehouse)
+
+
+def test_a_batch_written_twice_counts_once(warehouse: Warehouse) -> None:
+    """
+    Salvaging a batch that is already there, or half there, leaves exact counts.
+    """
+    rows = Sessionizer().process([event(0), event(5, path="/b"), DropCount(1, MIDNIGHT, "bot", 2)], 7)
+    insert_batch(warehouse, 7, rows)
+    insert_batch(warehouse, 7, rows, salvage=True)
+    warehouse.command("TRUNCATE TABLE events")  # the store keeps the token and loses the rows
+    insert_batch(warehouse, 7, rows, salvage=True)
+
+    assert [(2,)] == warehouse.query("SELECT count() FROM events")
+    assert [(2, 1)] == warehouse.query("SELECT max(pageviews), uniqExact(visit_id) FROM visits")
+    assert [(2,)] == warehouse.query("SELECT sum(hits) FROM drops")
+
+
+def test_days_and_times_arrive_as_written(warehouse: Warehouse) -> None:
+    """
+    Day numbers and epoch seconds become the dates they mean.
+    """
+    insert_batch(warehouse, 1, Sessionizer().process([event(61, props={"a": "b"}, revenue_amount="10.125")], 1))
+
+    rows = warehouse.query("SELECT toString(day), toString(ts), props['a'], toString(revenue_amount), toUInt16(day) FROM events")
+    assert [("2026-11-22", "2026-11-22 00:01:01", "b", "10.125", DAY)] == rows
