@@ -1,0 +1,3 @@
+"""
+The JSON answers: stats, sites and drops, for keys.
+"""

@@ -1,0 +1,24 @@
+"""
+What every page, panel and API answer of the read side is given. It holds nothing secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from warehouse.client import Warehouse
+from warehouse.clock import Clock
+from warehouse.registry.database import Registry
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """
+    The read side's world, made once by the composition root.
+    """
+
+    warehouse: Warehouse
+    registry: Registry
+    clock: Clock
+    settings: Settings
