@@ -1,0 +1,218 @@
+"""
+The drain's end of the spool: what is safe to read, recovery of what a dead collector left, quarantine of damage.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.event import Record
+from ingest.spool.segment import (
+    HEADER,
+    MARK,
+    OPEN,
+    SEALED,
+    Piece,
+    SpoolError,
+    check_header,
+    header,
+    read_pieces,
+    sync_directory,
+    whole_bytes,
+)
+
+QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentState:
+    """
+    A segment as the drain may see it: readable from the header to `safe_bytes`.
+    """
+
+    name: str
+    safe_bytes: int
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """
+    A stretch of one segment, in bytes from the beginning of the file.
+    """
+
+    segment: str
+    start: int
+    end: int
+
+
+class SpoolReader:
+    """
+    All segments of a spool directory.
+    """
+
+    def __init__(self, directory: Path, report: Callable[[str, str, int], None]) -> None:
+        """
+        Args:
+            report: told (`torn` or `corrupt`, segment name, bytes) for every piece of damage; never its content.
+        """
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._directory = directory
+        self._report = report
+        self._refused: set[str] = set()
+
+    def segments(self) -> list[SegmentState]:
+        """
+        List the segments, oldest first, after sealing those whose writer died.
+        """
+        found: list[SegmentState] = []
+        for entry in sorted(self._directory.iterdir()):
+            if entry.suffix == OPEN:
+                state = self._open_state(entry)
+            elif entry.suffix == SEALED:
+                state = SegmentState(entry.stem, entry.stat().st_size, sealed=True)
+            else:
+                continue
+            if state is not None and state.safe_bytes >= HEADER.size and self._usable(state):
+                found.append(state)
+        return found
+
+    def take(self, state: SegmentState, start: int, bytes_max: int) -> tuple[Range, list[Record]]:
+        """
+        Read records from `start` on, as many whole frames as fit into `bytes_max` and at least one.
+
+        Returns:
+            The range to write into the manifest, and its records. `read` gives the same records for that range.
+        """
+        end = min(state.safe_bytes, start + bytes_max)
+        pieces = list(read_pieces(self._bytes(state.name, start, end), start))
+        if end < state.safe_bytes and pieces and pieces[-1].damage:
+            # The cut went through a frame. Leave it for the next batch, unless it is all there is.
+            pieces.pop()
+            if not pieces:
+                pieces = list(read_pieces(self._bytes(state.name, start, state.safe_bytes), start))[:1]
+        taken = Range(state.name, start, pieces[-1].end if pieces else end)
+        return taken, self._records(taken.segment, pieces)
+
+    def read(self, wanted: Range) -> list[Record]:
+        """
+        Read the records of a range that a manifest names. Damage inside it is quarantined and reported.
+        """
+        data = self._bytes(wanted.segment, wanted.start, wanted.end)
+        return self._records(wanted.segment, list(read_pieces(data, wanted.start)))
+
+    def remove(self, segments: Sequence[str]) -> None:
+        """
+        Give segments back to the disk; the store has all of their records.
+        """
+        for name in segments:
+            (self._directory / (name + SEALED)).unlink(missing_ok=True)
+        if segments:
+            sync_directory(self._directory)
+
+    def copy(self, ranges: Sequence[Range], target: Path) -> None:
+        """
+        Copy ranges into a segment of their own, for a batch that the store refuses.
+        """
+        with target.open("wb") as file:
+            file.write(header(0))
+            for piece in ranges:
+                file.write(self._bytes(piece.segment, piece.start, piece.end))
+            file.flush()
+            os.fsync(file.fileno())
+        target.chmod(0o600)
+
+    def exists(self, segment: str) -> bool:
+        """
+        Tell whether a segment is still there, open or sealed.
+        """
+        return any((self._directory / (segment + suffix)).exists() for suffix in (OPEN, SEALED))
+
+    def _records(self, segment: str, pieces: Sequence[Piece]) -> list[Record]:
+        records: list[Record] = []
+        for piece in pieces:
+            if piece.damage:
+                self._quarantine(segment, piece.start, piece.damage)
+            records.extend(piece.records)
+        return records
+
+    def _open_state(self, path: Path) -> SegmentState | None:
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            return self._sealed_meanwhile(path)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return self._marked_state(path)
+            if not path.exists():
+                return self._sealed_meanwhile(path)
+            return self._recover(path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _marked_state(self, path: Path) -> SegmentState | None:
+        try:
+            mark = path.with_suffix(MARK).read_bytes()
+        except FileNotFoundError:
+            return self._sealed_meanwhile(path)
+        return SegmentState(path.stem, struct.unpack("<Q", mark)[0] if len(mark) == 8 else 0, sealed=False)
+
+    def _sealed_meanwhile(self, path: Path) -> SegmentState | None:
+        sealed = path.with_suffix(SEALED)
+        return SegmentState(path.stem, sealed.stat().st_size, sealed=True) if sealed.exists() else None
+
+    def _recover(self, path: Path, descriptor: int) -> SegmentState | None:
+        # Nobody holds the lock: the writer is dead. Its whole frames count, answered or not; the torn tail goes.
+        data = path.read_bytes()
+        mark = path.with_suffix(MARK)
+        if len(data) < HEADER.size:
+            path.unlink()
+            mark.unlink(missing_ok=True)
+            return None
+        whole = whole_bytes(data)
+        if whole < len(data):
+            self._report("torn", path.stem, len(data) - whole)
+            os.ftruncate(descriptor, whole)
+        os.fsync(descriptor)
+        path.rename(path.with_suffix(SEALED))
+        mark.unlink(missing_ok=True)
+        sync_directory(self._directory)
+        return SegmentState(path.stem, whole, sealed=True)
+
+    def _usable(self, state: SegmentState) -> bool:
+        if state.name in self._refused:
+            return False
+        try:
+            check_header(self._bytes(state.name, 0, HEADER.size), state.name)
+        except SpoolError:
+            self._refused.add(state.name)
+            self._report("corrupt", state.name, state.safe_bytes)
+            return False
+        return True
+
+    def _bytes(self, segment: str, start: int, end: int) -> bytes:
+        for suffix in (SEALED, OPEN, SEALED):
+            # Twice: between the two looks the writer may have sealed it.
+            try:
+                with (self._directory / (segment + suffix)).open("rb") as file:
+                    file.seek(start)
+                    return file.read(end - start)
+            except FileNotFoundError:
+                continue
+        raise SpoolError(f"segment {segment} is gone from the spool")
+
+    def _quarantine(self, segment: str, start: int, damage: bytes) -> None:
+        folder = self._directory.parent / QUARANTINE
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{segment}-{start}.bad"
+        if not path.exists():
+            path.write_bytes(damage)
+            path.chmod(0o600)
+        self._report("corrupt", segment, len(damage))

@@ -1,0 +1,165 @@
+"""
+The file format of a segment: a header, then frames. `docs/architecture.md` draws it.
+
+Header, 16 bytes: magic `DAYSALT` and one version byte, then the creation time in epoch milliseconds, little endian.
+Frame: magic, payload bytes, record count, CRC-32 of the eight bytes before it and the payload (four little-endian
+32-bit numbers), then the payload: one msgpack array of records. A frame is what one group commit wrote.
+
+A segment is `<name>.open` while its writer lives (the writer holds a lock on it) and `<name>.seg` once it is sealed.
+`<name>.mark` beside an open segment holds the count of bytes that are safe, and nobody reads beyond it.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ingest.event import DropCount, Event, Record
+
+MAGIC = b"DAYSALT"
+VERSION = 1
+HEADER = struct.Struct("<7sBQ")
+FRAME = struct.Struct("<IIII")
+FRAME_MAGIC = 0x5A17DA7E
+FRAME_BYTES_MAX = 64 * 1024 * 1024
+"""Larger than any group a collector writes; a length beyond it is damage."""
+
+OPEN, SEALED, MARK, UNBORN = ".open", ".seg", ".mark", ".new"
+
+_ARRAY32 = struct.Struct(">BI")
+_MAGIC_BYTES = FRAME_MAGIC.to_bytes(4, "little")
+_decode = msgspec.msgpack.Decoder(list[Event | DropCount]).decode
+_encoder = msgspec.msgpack.Encoder()
+
+
+class SpoolError(Exception):
+    """
+    A segment cannot be used at all: a wrong header or a version of the future.
+    """
+
+
+def encode_record(record: Record) -> bytes:
+    """
+    Encode one record, ready to be put into a frame beside others.
+    """
+    return _encoder.encode(record)
+
+
+def header(created_ms: int) -> bytes:
+    """
+    Make the header of a new segment.
+    """
+    return HEADER.pack(MAGIC, VERSION, created_ms)
+
+
+def frame(records: Sequence[bytes]) -> bytes:
+    """
+    Make one frame of encoded records.
+    """
+    payload = _ARRAY32.pack(0xDD, len(records)) + b"".join(records)
+    sizes = struct.pack("<II", len(payload), len(records))
+    return FRAME.pack(FRAME_MAGIC, len(payload), len(records), zlib.crc32(payload, zlib.crc32(sizes))) + payload
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """
+    A stretch of a segment, `start` to `end` in bytes from the beginning of the file: a frame's records, or damage.
+    """
+
+    start: int
+    end: int
+    records: Sequence[Record]
+    damage: bytes = b""
+
+
+def check_header(data: bytes, name: str) -> None:
+    """
+    Refuse what is not a segment of this version.
+
+    Raises:
+        SpoolError: says which file, and what to do.
+    """
+    if len(data) < HEADER.size:
+        raise SpoolError(f"{name} is shorter than a segment's header; move it out of the spool")
+    magic, version, _ = HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise SpoolError(f"{name} is not a segment; move it out of the spool")
+    if version != VERSION:
+        raise SpoolError(f"{name} has format version {version}, this version reads {VERSION}: run the newer version")
+
+
+def read_pieces(data: bytes, start: int) -> Iterator[Piece]:
+    """
+    Split bytes of a segment into frames and damage. Never raises on bad bytes.
+
+    Args:
+        data: from the segment's offset `start` on; must begin at a frame.
+
+    Returns:
+        Pieces in order that cover all of `data`, without a gap. An unfinished frame at the end comes as damage.
+    """
+    position = 0
+    while position < len(data):
+        found = _frame_at(data, position)
+        if found is not None:
+            end, records = found
+            yield Piece(start + position, start + end, records)
+            position = end
+            continue
+        after = position + 1
+        while True:
+            after = data.find(_MAGIC_BYTES, after)
+            if after < 0:
+                after = len(data)
+                break
+            if _frame_at(data, after) is not None:
+                break
+            after += 1
+        yield Piece(start + position, start + after, (), data[position:after])
+        position = after
+
+
+def whole_bytes(data: bytes) -> int:
+    """
+    Tell how many bytes of a segment, header included, are whole: what follows the last good frame is a torn tail.
+    """
+    whole = HEADER.size
+    for piece in read_pieces(data[HEADER.size :], HEADER.size):
+        if not piece.damage:
+            whole = piece.end
+    return whole
+
+
+def _frame_at(data: bytes, position: int) -> tuple[int, Sequence[Record]] | None:
+    if position + FRAME.size > len(data):
+        return None
+    magic, length, count, checksum = FRAME.unpack_from(data, position)
+    end = position + FRAME.size + length
+    if magic != FRAME_MAGIC or length > FRAME_BYTES_MAX or end > len(data):
+        return None
+    payload = data[position + FRAME.size : end]
+    if zlib.crc32(payload, zlib.crc32(data[position + 4 : position + 12])) != checksum:
+        return None
+    try:
+        records = _decode(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    return (end, records) if len(records) == count else None
+
+
+def sync_directory(path: Path) -> None:
+    """
+    Make creations, renames and removals in a directory survive power loss.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

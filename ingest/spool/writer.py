@@ -1,0 +1,236 @@
+"""
+The collector's end of the spool: group commit into segments.
+
+Everything that arrived in one turn of the event loop is written and synced once, then its callers are told. The
+writer answers for durability: when `done` is called without an error, the records survive what the setting promises.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import secrets
+import struct
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, frame, header, sync_directory
+from warehouse.clock import Clock
+
+SEGMENT_BYTES_MAX = 16 * 1024 * 1024
+SEGMENT_AGE_MS_MAX = 10_000
+"""A segment is sealed at this size or age, so that the drain can give its bytes back to the disk."""
+GROUP_RECORDS_MAX = 20_000
+USED_REFRESH_MS = 1_000
+
+Done = Callable[[Exception | None], None]
+
+
+class SpoolFull(Exception):
+    """
+    The spool is at its limit or the disk refuses. Answer 503 with Retry-After; nothing was kept.
+    """
+
+
+class Loop(Protocol):
+    """
+    The one thing asked of an event loop.
+    """
+
+    def call_soon(self, callback: Callable[[], object]) -> object: ...
+
+
+class SpoolWriter:
+    """
+    One collector's segments, one open at a time.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        loop: Loop,
+        *,
+        sync: bool,
+        bytes_max: int,
+        segment_bytes_max: int = SEGMENT_BYTES_MAX,
+        segment_age_ms_max: int = SEGMENT_AGE_MS_MAX,
+    ) -> None:
+        """
+        Args:
+            sync: True waits for the disk before `done`; False for the kernel only.
+            bytes_max: size of the whole spool, all writers together, at which `append` refuses.
+        """
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._directory = directory
+        self._clock = clock
+        self._loop = loop
+        self._sync = sync
+        self._bytes_max = bytes_max
+        self._segment_bytes_max = segment_bytes_max
+        self._segment_age_ms_max = segment_age_ms_max
+        # Collectors come and go; a random name keeps two of them from ever meeting in one file.
+        self._writer = secrets.token_hex(4)
+        self._sequence = 0
+        self._segment: _OpenSegment | None = None
+        self._records: list[bytes] = []
+        self._waiting: list[Done] = []
+        self._used_bytes = 0
+        self._used_at_ms = -USED_REFRESH_MS
+        self._refresh_used()
+
+    @property
+    def used_bytes(self) -> int:
+        """
+        Size of the whole spool in bytes, at most a second old.
+        """
+        return self._used_bytes
+
+    @property
+    def full(self) -> bool:
+        return self._used_bytes >= self._bytes_max
+
+    def append(self, records: Sequence[bytes], done: Done) -> None:
+        """
+        Take encoded records in; `done` is called once they are safe, or with the error that kept them from it.
+
+        Raises:
+            SpoolFull: the spool is at its limit.
+        """
+        self._refresh_used()
+        if self.full:
+            raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES)")
+        if not self._records:
+            self._loop.call_soon(self.commit)
+        self._records.extend(records)
+        self._waiting.append(done)
+        if len(self._records) >= GROUP_RECORDS_MAX:
+            self.commit()
+
+    def commit(self) -> None:
+        """
+        Write what has come together, and tell those who wait.
+        """
+        if not self._records:
+            return
+        records, self._records = self._records, []
+        waiting, self._waiting = self._waiting, []
+        failure: Exception | None = None
+        try:
+            self._write(frame(records))
+        except OSError as error:
+            failure = SpoolFull(f"the disk refused {errno.errorcode.get(error.errno or 0, 'the write')}")
+            self._give_up_segment()
+        for done in waiting:
+            done(failure)
+
+    def seal_if_due(self) -> None:
+        """
+        Seal the open segment if it is old enough; call it now and then, for a site that fell silent.
+        """
+        segment = self._segment
+        if segment is not None and self._clock.monotonic_ms() - segment.opened_ms >= self._segment_age_ms_max:
+            self._segment = None
+            segment.seal()
+
+    def close(self) -> None:
+        """
+        Commit what is left and seal. Nothing may be appended afterwards.
+        """
+        self.commit()
+        if self._segment is not None:
+            segment, self._segment = self._segment, None
+            segment.seal()
+
+    def _write(self, data: bytes) -> None:
+        segment = self._segment
+        if segment is not None and segment.size + len(data) > self._segment_bytes_max:
+            self._segment = None
+            segment.seal()
+            segment = None
+        if segment is None:
+            segment = self._segment = self._open_segment()
+        segment.append(data)
+        self._used_bytes += len(data)
+
+    def _open_segment(self) -> _OpenSegment:
+        self._sequence += 1
+        name = f"{self._clock.now_ms():013d}-{self._writer}-{self._sequence:06d}"
+        return _OpenSegment(self._directory, name, self._clock, sync=self._sync)
+
+    def _give_up_segment(self) -> None:
+        # After a failed write or sync nobody knows what the page cache holds: go back to what is known to be safe.
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            segment.abandon()
+
+    def _refresh_used(self) -> None:
+        now = self._clock.monotonic_ms()
+        if now - self._used_at_ms < USED_REFRESH_MS:
+            return
+        self._used_at_ms = now
+        used = 0
+        with os.scandir(self._directory) as entries:
+            for entry in entries:
+                try:
+                    used += entry.stat().st_size
+                except FileNotFoundError:
+                    continue  # the drain was done with it
+        self._used_bytes = used
+
+
+class _OpenSegment:
+    def __init__(self, directory: Path, name: str, clock: Clock, *, sync: bool) -> None:
+        self._directory = directory
+        self._path = directory / (name + OPEN)
+        self._mark_path = directory / (name + MARK)
+        self._sync = sync
+        self.opened_ms = clock.monotonic_ms()
+        # The mark comes first: a segment without one would be taken for a dead writer's.
+        mark = os.open(self._mark_path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.ftruncate(mark, 8)
+            self._mark = mmap.mmap(mark, 8)
+        finally:
+            os.close(mark)
+        # TRICKY: locked before it gets its name, or the drain could take it for a dead writer's and clear it away.
+        unborn = self._path.with_suffix(UNBORN)
+        self._descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        self.size = 0
+        self.append(header(clock.now_ms()))
+        unborn.rename(self._path)
+        if sync:
+            sync_directory(directory)
+
+    def append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+        if self._sync:
+            os.fdatasync(self._descriptor)
+        self.size += len(data)
+        struct.pack_into("<Q", self._mark, 0, self.size)
+
+    def seal(self) -> None:
+        os.fdatasync(self._descriptor)
+        self._path.rename(self._path.with_suffix(SEALED))
+        self._release()
+
+    def abandon(self) -> None:
+        try:
+            os.ftruncate(self._descriptor, self.size)
+        finally:
+            if self.size <= HEADER.size:
+                self._path.unlink(missing_ok=True)
+                self._release()
+            else:
+                self.seal()
+
+    def _release(self) -> None:
+        os.close(self._descriptor)
+        self._mark.close()
+        self._mark_path.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""
+Hop 5: what was acknowledged is there after a crash, and damage costs only what is damaged.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.event import Record
+from ingest.spool.reader import SpoolReader
+from ingest.spool.segment import HEADER, encode_record, frame, header, read_pieces, whole_bytes
+from ingest.spool.writer import SpoolFull, SpoolWriter
+from tests.clocks import FakeClock
+from tests.ingest.records import event
+
+
+class Turn:
+    """
+    An event loop that takes one turn when told to.
+    """
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callable[[], object]] = []
+
+    def call_soon(self, callback: Callable[[], object]) -> object:
+        self.callbacks.append(callback)
+        return None
+
+    def take(self) -> None:
+        callbacks, self.callbacks = self.callbacks, []
+        for callback in callbacks:
+            callback()
+
+
+@pytest.fixture
+def turn() -> Turn:
+    return Turn()
+
+
+def writer_in(directory: Path, clock: FakeClock, turn: Turn, **limits: int) -> SpoolWriter:
+    return SpoolWriter(directory, clock, turn, sync=True, **{"bytes_max": 10**9, **limits})
+
+
+def read_all(directory: Path, damage: list[tuple[str, str, int]] | None = None) -> list[Record]:
+    damage = [] if damage is None else damage
+    reader = SpoolReader(directory, lambda *told: damage.append(told))
+    found: list[Record] = []
+    for state in reader.segments():
+        position = HEADER.size
+        while position < state.safe_bytes:
+            taken, records = reader.take(state, position, 10**9)
+            assert records == reader.read(taken)
+            found.extend(records)
+            position = taken.end
+    return found
+
+
+def test_done_comes_after_the_write_and_readers_see_it(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    A record is answered for once per turn of the loop, and is then readable while the segment is open.
+    """
+    writer, told = writer_in(tmp_path, clock, turn), list[Exception | None]()
+    writer.append([encode_record(event(1))], told.append)
+    writer.append([encode_record(event(2))], told.append)
+
+    assert ([], []) == (told, read_all(tmp_path))
+    turn.take()
+    assert ([None, None], [event(1), event(2)]) == (told, read_all(tmp_path))
+
+
+def test_bytes_that_are_not_safe_are_not_read(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    The drain stops at the mark, whatever the file holds beyond it.
+    """
+    writer = writer_in(tmp_path, clock, turn)
+    writer.append([encode_record(event(1))], lambda _: None)
+    turn.take()
+    (path,) = tmp_path.glob("*.open")
+    with path.open("ab") as file:
+        file.write(frame([encode_record(event(2))]))
+
+    assert [event(1)] == read_all(tmp_path)
+
+
+def test_dead_writer_leaves_whole_frames(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    A segment whose writer died is cut at its last whole frame and sealed.
+    """
+    data = header(1) + frame([encode_record(event(1))]) + frame([encode_record(event(2))])[:-3]
+    (tmp_path / "0000000000001-aa-000001.open").write_bytes(data)
+    (tmp_path / "0000000000001-aa-000001.mark").write_bytes(bytes(8))
+    damage: list[tuple[str, str, int]] = []
+
+    assert [event(1)] == read_all(tmp_path, damage)
+    assert "torn" == damage[0][0]
+    assert ["0000000000001-aa-000001.seg"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_corrupt_middle_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> None:
+    """
+    One flipped bit costs one frame, which goes to quarantine.
+    """
+    spool = tmp_path / "events"
+    spool.mkdir()
+    frames = [frame([encode_record(event(at))]) for at in range(3)]
+    bad = bytearray(frames[1])
+    bad[-2] ^= 1
+    (spool / "0000000000001-aa-000001.seg").write_bytes(header(1) + frames[0] + bytes(bad) + frames[2])
+    damage: list[tuple[str, str, int]] = []
+
+    assert [event(0), event(2)] == read_all(spool, damage)
+    assert ("corrupt", "0000000000001-aa-000001", len(bad)) == damage[0]
+    assert [bytes(bad)] == [path.read_bytes() for path in (tmp_path / "quarantine").iterdir()]
+
+
+def test_what_is_no_segment_is_reported_and_left(tmp_path: Path) -> None:
+    """
+    A file with a strange header is neither read nor removed.
+    """
+    (tmp_path / "0-x-1.seg").write_bytes(b"something else entirely")
+    damage: list[tuple[str, str, int]] = []
+
+    assert [] == read_all(tmp_path, damage)
+    assert ["corrupt"] == [kind for kind, _, _ in damage]
+    assert (tmp_path / "0-x-1.seg").exists()
+
+
+def test_full_spool_refuses(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    At its limit the spool takes nothing more, until there is room again.
+    """
+    writer = writer_in(tmp_path, clock, turn, bytes_max=80)
+    writer.append([encode_record(event(1))], lambda _: None)
+    turn.take()
+
+    with pytest.raises(SpoolFull):
+        writer.append([encode_record(event(2))], lambda _: None)
+
+
+def test_disk_that_refuses_is_told_and_leaves_no_half_frame(
+    tmp_path: Path, clock: FakeClock, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    When the disk is full the waiting ones hear of it, and what was safe before is still whole.
+    """
+    writer, told = writer_in(tmp_path, clock, turn), list[Exception | None]()
+    writer.append([encode_record(event(1))], lambda _: None)
+    turn.take()
+    real = os.write
+
+    def half(descriptor: int, data: memoryview) -> int:
+        if len(data) < 60:
+            raise OSError(errno.ENOSPC, "no space")
+        return real(descriptor, data[:50])
+
+    monkeypatch.setattr(os, "write", half)
+    writer.append([encode_record(event(2))], told.append)
+    turn.take()
+    monkeypatch.undo()
+    writer.append([encode_record(event(3))], told.append)
+    turn.take()
+
+    assert [SpoolFull, type(None)] == [type(error) for error in told]
+    assert [event(1), event(3)] == read_all(tmp_path)
+
+
+def test_segments_are_sealed_by_size_and_age(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    A segment ends when it is large or old enough, also when nothing more arrives.
+    """
+    writer = writer_in(tmp_path, clock, turn, segment_bytes_max=200, segment_age_ms_max=1000)
+    for at in range(4):
+        writer.append([encode_record(event(at))], lambda _: None)
+        turn.take()
+    assert (1, 1) == (len(list(tmp_path.glob("*.seg"))), len(list(tmp_path.glob("*.open"))))
+    clock.advance(seconds=2)
+    writer.seal_if_due()
+
+    assert ([], 4) == (list(tmp_path.glob("*.open")), len(read_all(tmp_path)))
+
+
+def test_a_batch_is_cut_between_frames(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    Small limits cut a backlog into ranges of whole frames; together they are everything, once.
+    """
+    writer = writer_in(tmp_path, clock, turn)
+    for at in range(5):
+        writer.append([encode_record(event(at))], lambda _: None)
+        turn.take()
+    writer.close()
+    reader = SpoolReader(tmp_path, lambda *_: None)
+    (state,) = reader.segments()
+    position, found = HEADER.size, list[Record]()
+    while position < state.safe_bytes:
+        taken, records = reader.take(state, position, 30)
+        assert (position, 1) == (taken.start, len(records))
+        position = taken.end
+        found.extend(records)
+
+    assert [event(at) for at in range(5)] == found
+
+
+@given(st.binary(max_size=300), st.integers(0, 2), st.integers(0, 200), st.integers(1, 255))
+def test_no_bytes_break_the_reader(noise: bytes, where: int, at: int, flip: int) -> None:
+    """
+    Whatever the bytes, pieces cover them without a gap and good frames survive.
+    """
+    frames = [frame([encode_record(event(n))]) for n in range(3)]
+    frames.insert(where, noise)
+    data = bytearray(b"".join(frames))
+    data[at % len(data)] ^= flip
+    pieces = list(read_pieces(bytes(data), 16))
+
+    assert [16, *(piece.end for piece in pieces)] == [*(piece.start for piece in pieces), 16 + len(data)]
+    assert 2 <= sum(len(piece.records) for piece in pieces)
+    assert whole_bytes(header(1) + bytes(data)) <= HEADER.size + len(data)

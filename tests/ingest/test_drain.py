@@ -1,0 +1,191 @@
+"""
+Hops 6 and 7: every acknowledged event is in the store once, whatever dies in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest import drain as drain_module
+from ingest.drain import Drain
+from ingest.event import DropCount
+from ingest.manifest import ManifestError, read_manifest
+from ingest.spool.segment import encode_record, frame, header
+from tests.clocks import FakeClock
+from tests.ingest.records import MIDNIGHT, event
+from warehouse.client import Warehouse, WarehouseRefused, WarehouseUnavailable
+
+
+class Died(BaseException):
+    """
+    The process is gone; nothing after this line ran.
+    """
+
+
+def put(spool: Path, number: int, *records: Any) -> None:
+    spool.mkdir(exist_ok=True)
+    data = header(1) + b"".join(frame([encode_record(record)]) for record in records)
+    (spool / f"{number:013d}-aa-000001.seg").write_bytes(data)
+
+
+def make(tmp_path: Path, warehouse: Any, clock: FakeClock, told: list[Any] | None = None) -> Drain:
+    told = [] if told is None else told
+    return Drain(
+        tmp_path / "events", tmp_path / "drain", warehouse, clock, report=lambda *what: told.append(what)
+    )  # fmt: skip
+
+
+def stored(warehouse: Warehouse) -> tuple[int, int, int]:
+    events, visits = warehouse.query("SELECT count(), uniqExact(visit_id) FROM events")[0]
+    pageviews = warehouse.query("SELECT sum(p) FROM (SELECT max(pageviews) p FROM visits GROUP BY visit_id)")[0][0]
+    return events, visits, pageviews
+
+
+def run_dry(drain: Drain) -> None:
+    while drain.step():
+        pass
+
+
+def test_records_become_rows_and_segments_go(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    What is in the spool is in the store after a step, and the used segment is given back.
+    """
+    put(tmp_path / "events", 1, event(0), event(5, path="/b"), event(9, visitor=2), DropCount(1, MIDNIGHT, "bot", 3))
+    drain = make(tmp_path, warehouse, clock)
+
+    assert 4 == drain.step()
+    assert 0 == drain.step()
+    assert (3, 2, 3) == stored(warehouse)
+    assert [] == list((tmp_path / "events").iterdir())
+
+
+STEPS = ("before manifest", "after manifest", "after events", "after visits", "after insert", "after done", "after removal")
+
+
+@pytest.mark.parametrize("where", STEPS)
+def test_killed_between_any_two_steps_counts_once(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """
+    A death at each step of a batch, then a new start: every event once, visits whole.
+    """
+    spool = tmp_path / "events"
+    put(spool, 1, event(0), event(5, path="/b"), event(9, visitor=2))
+    run_dry(make(tmp_path, warehouse, clock))
+    put(spool, 2, event(60, path="/c"), event(70, visitor=3), DropCount(1, MIDNIGHT, "bot", 3))
+
+    def dying(real: Callable[..., Any], *, before: bool = False, when: Callable[..., bool] = lambda *_, **__: True) -> Any:
+        def call(*args: Any, **named: Any) -> Any:
+            if before and when(*args, **named):
+                raise Died
+            result = real(*args, **named)
+            if when(*args, **named):
+                raise Died
+            return result
+
+        return call
+
+    with monkeypatch.context() as patch:
+        if where in ("before manifest", "after manifest"):
+            real = drain_module.write_manifest
+            patch.setattr(drain_module, "write_manifest", dying(real, before=where == "before manifest"))
+        elif where in ("after events", "after visits"):
+            table = where.removeprefix("after ")
+            patch.setattr(warehouse, "insert", dying(warehouse.insert, when=lambda name, *_, **__: name == table))
+        elif where == "after insert":
+            patch.setattr(drain_module, "insert_batch", dying(drain_module.insert_batch))
+        elif where == "after done":
+            patch.setattr(drain_module, "write_manifest", dying(drain_module.write_manifest, when=lambda _, m: m.done))
+        else:
+            patch.setattr(drain_module.SpoolReader, "remove", dying(drain_module.SpoolReader.remove))
+        with pytest.raises(Died):
+            run_dry(make(tmp_path, warehouse, clock))
+    run_dry(make(tmp_path, warehouse, clock))
+
+    assert (5, 3, 5) == stored(warehouse)
+    assert [(3,)] == warehouse.query("SELECT sum(hits) FROM drops")
+    assert [] == list(spool.iterdir())
+
+
+def test_store_away_then_back(tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    While the store is away nothing is lost, and an insert that was written but not confirmed counts once.
+    """
+    put(tmp_path / "events", 1, event(0), event(5))
+    drain = make(tmp_path, warehouse, clock)
+    real = warehouse.insert
+
+    def unsure(*args: Any, **named: Any) -> None:
+        real(*args, **named)
+        raise WarehouseUnavailable("connection lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(warehouse, "insert", unsure)
+        for _ in range(3):
+            with pytest.raises(WarehouseUnavailable):
+                drain.step()
+            clock.advance(seconds=1)
+    assert 3000 <= drain.lag_ms
+    run_dry(drain)
+
+    assert (2, 1, 2) == stored(warehouse)
+    assert 0 == drain.lag_ms
+
+
+def test_batch_the_store_refuses_is_set_aside(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    After a few tries a refused batch goes to quarantine, loudly, and the next one passes.
+    """
+    told: list[Any] = []
+    put(tmp_path / "events", 1, event(0))
+    drain = make(tmp_path, warehouse, clock, told)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise WarehouseRefused("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(warehouse, "insert", refuse)
+        for _ in range(drain_module.REFUSALS_MAX - 1):
+            with pytest.raises(WarehouseRefused):
+                drain.step()
+        drain.step()
+    put(tmp_path / "events", 2, event(5, visitor=9))
+    run_dry(drain)
+
+    assert "refused" == told[-1][0]
+    assert ["batch-1.refused"] == [path.name for path in (tmp_path / "quarantine").iterdir()]
+    assert 1 == stored(warehouse)[0]
+
+
+def test_damaged_manifest_stops_with_a_sentence(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    A manifest nobody can read is not guessed at.
+    """
+    (tmp_path / "drain").mkdir()
+    (tmp_path / "drain" / "manifest.json").write_text("{")
+
+    with pytest.raises(ManifestError, match="restore a backup"):
+        make(tmp_path, warehouse, clock).step()
+    assert (tmp_path / "drain" / "manifest.json").exists()
+
+
+def test_two_collectors_are_put_in_order(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    Events of one visitor that came through two collectors make one visit with the right entry and exit.
+    """
+    put(tmp_path / "events", 1, event(20, path="/last"))
+    put(tmp_path / "events", 2, event(10, path="/first"))
+    run_dry(make(tmp_path, warehouse, clock))
+
+    assert [("/first", "/last")] == warehouse.query(
+        "SELECT min(entry).3, max(exit).3 FROM visits GROUP BY visit_id"
+    )  # fmt: skip
+    manifest = read_manifest(tmp_path / "drain")
+    assert manifest is not None
+    assert manifest.done
