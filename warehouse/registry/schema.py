@@ -1,0 +1,106 @@
+"""
+The registry's tables as the queries see them. The steps in `steps/` make them; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData, String, Table
+
+METADATA = MetaData()
+
+SCHEMA_STEPS = Table(
+    "schema_steps",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("applied_ms", BigInteger, nullable=False),
+)
+
+STATE = Table(
+    "registry_state",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+SITES = Table(
+    "sites",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("domain", String(253), nullable=False, unique=True),
+    Column("previous_domain", String(253), unique=True),
+    Column("timezone", String(64), nullable=False),
+    Column("k", Integer, nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("vault", Boolean, nullable=False),
+    Column("risk", Boolean, nullable=False),
+    Column("signals", String(8), nullable=False),
+    Column("datacenter", String(8), nullable=False),
+    Column("preset", String(16)),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+SHIELDS = Table(
+    "shields",
+    METADATA,
+    Column("site_id", Integer, ForeignKey("sites.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(500), primary_key=True),
+)
+
+GOALS = Table(
+    "goals",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("target", String(2000), nullable=False),
+    Column("display_name", String(200)),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("role", String(8), nullable=False),
+    Column("password_hash", String(200)),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+LINKS = Table(
+    "links",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    # None marks the link of the first start, which has no person yet.
+    Column("user_id", Integer, ForeignKey("users.id"), unique=True),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("account_hash", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+)
+
+SIGN_INS = Table(
+    "sign_ins",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id"), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger, nullable=False),
+)
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("secret_hash", String(64), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("site_id", Integer, ForeignKey("sites.id")),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+)
