@@ -1,0 +1,148 @@
+"""
+The calendar of salts: which salt counts visitors now, per time zone, and which must die.
+
+A salt lives for one local day and `OVERLAP_MS` more, in which it only continues visits that were open at midnight.
+Then it is destroyed. Days follow the sites' time zones, daylight saving included: 23, 24 or 25 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ingest.keys.keyring import KeyId, Keyring
+from warehouse.clock import Clock
+
+PURPOSE = "salt"
+OVERLAP_MS = 30 * 60 * 1000
+"""A visit's idle limit: nobody's visit runs longer over midnight than this."""
+AHEAD_MS = 15 * 60 * 1000
+"""Tomorrow's salt is made this long before midnight, so that midnight finds it with every collector."""
+LEAP_MS_MAX = 48 * 3600 * 1000
+"""Wall time further ahead of monotonic time than this is a broken clock, not a day that is over (contract, 5)."""
+
+EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Salt:
+    """
+    A salt and its life. Times in epoch milliseconds UTC; `day` in days since 1970-01-01.
+    """
+
+    timezone: str
+    day: int
+    start_ms: int
+    end_ms: int
+    expires_ms: int
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"<Salt of {EPOCH + timedelta(days=self.day)} {self.timezone}>"
+
+
+def day_bounds(timezone: str, day: date) -> tuple[int, int]:
+    """
+    Tell when a local day begins and ends, in epoch milliseconds UTC.
+    """
+    zone = ZoneInfo(timezone)
+    # A midnight that does not exist (clocks set forward at 0:00) is read as the first moment after the gap.
+    bounds = [
+        round(datetime(moment.year, moment.month, moment.day, tzinfo=zone).astimezone(UTC).timestamp() * 1000)
+        for moment in (day, day + timedelta(days=1))
+    ]
+    return bounds[0], bounds[1]
+
+
+def local_day(timezone: str, at_ms: int) -> date:
+    """
+    Tell the date in a time zone at a moment.
+    """
+    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone)).date()
+
+
+class SaltCalendar:
+    """
+    Makes salts before they are needed and destroys them when they are over.
+    """
+
+    def __init__(self, keyring: Keyring, clock: Clock, alarm: Callable[[str], None]) -> None:
+        """
+        Args:
+            alarm: told, in one sentence, what an operator must look at.
+        """
+        self._keyring = keyring
+        self._clock = clock
+        self._alarm = alarm
+        self._wall_ms = clock.now_ms()
+        self._steady_ms = clock.monotonic_ms()
+        self._alarmed = False
+        if self._now_ms() > clock.now_ms():
+            alarm("the clock went backwards since the last start; days that are over stay over")
+
+    @property
+    def paused(self) -> bool:
+        """
+        Destruction is paused: the wall clock leapt ahead of the monotonic one by more than 48 hours.
+        """
+        leap = (self._clock.now_ms() - self._wall_ms) - (self._clock.monotonic_ms() - self._steady_ms)
+        return leap > LEAP_MS_MAX
+
+    def salts(self, timezones: Iterable[str]) -> list[Salt]:
+        """
+        Give every salt that collectors need now: the day's, the last day's within its overlap, and the next day's
+        when it is near. What is missing is made, but never for a day that is over.
+
+        Raises:
+            KeyringError: the keyring cannot be written; do not serve those time zones.
+        """
+        now = self._now_ms()
+        found: list[Salt] = []
+        for timezone in sorted(set(timezones)):
+            today = local_day(timezone, now)
+            yesterday = self._salt(timezone, today - timedelta(days=1), make=False)
+            if yesterday is not None and now < yesterday.expires_ms:
+                found.append(yesterday)
+            current = self._salt(timezone, today, make=True)
+            assert current is not None
+            found.append(current)
+            if current.end_ms - now <= AHEAD_MS:
+                following = self._salt(timezone, today + timedelta(days=1), make=True)
+                assert following is not None
+                found.append(following)
+        return found
+
+    def destroy_due(self) -> list[KeyId]:
+        """
+        Destroy every salt whose day and overlap are over.
+
+        Returns:
+            What was destroyed now. Nothing while `paused`.
+        """
+        if self.paused:
+            if not self._alarmed:
+                self._alarmed = True
+                self._alarm("the clock leapt ahead by more than 48 hours: nothing is destroyed until it is confirmed")
+            return []
+        self._alarmed = False
+        now = self._now_ms()
+        destroyed: list[KeyId] = []
+        for key_id in self._keyring.ids(PURPOSE):
+            _, end = day_bounds(key_id.scope, date.fromisoformat(key_id.day))
+            if end + OVERLAP_MS <= now and self._keyring.destroy(key_id):
+                destroyed.append(key_id)
+        return destroyed
+
+    def _now_ms(self) -> int:
+        # Backwards: the latest time known goes on, so that a destroyed day is not lived through again.
+        return max(self._clock.now_ms(), self._keyring.high_water_ms)
+
+    def _salt(self, timezone: str, day: date, *, make: bool) -> Salt | None:
+        key_id = KeyId(PURPOSE, timezone, day.isoformat())
+        key = self._keyring.get_or_make(key_id) if make else self._keyring.get(key_id)
+        if key is None:
+            return None
+        start, end = day_bounds(timezone, day)
+        return Salt(timezone, (day - EPOCH).days, start, end, end + OVERLAP_MS, key)
