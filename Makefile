@@ -1,0 +1,79 @@
+# Thin wrappers on the virtual environment in .venv, which is made from the lock files.
+#
+#   make run     install what is needed and start everything on http://127.0.0.1:8000 (PORT=, DATA_DIR=, HOST=)
+#   make demo    the same with three made-up sites and 30 days of traffic, in ./demo-data
+#   make test    all tests that fit in 20 minutes      make check   format, lint, types
+#   make bench   benchmarks that need no other machine  make lock    make both lock files anew
+#   make dev     install everything for development     make clean   remove what make made, never your data
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Taken from the command line or the environment.
+ifdef PORT
+export DAYSALT_PORT := $(PORT)
+endif
+ifdef DATA_DIR
+export DAYSALT_DATA_DIR := $(DATA_DIR)
+endif
+# From the command line only: some shells export HOST as the machine's name, and that must not open the port to others.
+ifeq ($(origin HOST),command line)
+export DAYSALT_HOST := $(HOST)
+endif
+
+# Test processes. Each opens a store of its own (about 330 MB).
+TEST_JOBS ?= 2
+
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run demo test check bench lock dev clean
+
+run: $(VENV)/.installed-run
+	@exec $(BIN)/daysalt serve
+
+# A data directory of its own, so that a newcomer's look around never meets real data.
+demo: export DAYSALT_DATA_DIR := $(if $(DATA_DIR),$(DATA_DIR),demo-data)
+demo: $(VENV)/.installed-run
+	@exec sh scripts/demo $(BIN)/daysalt
+
+test: $(VENV)/.installed-dev
+	@sh scripts/need-chromium
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -m "not crash"
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+bench: $(VENV)/.installed-run
+	@exec $(BIN)/python -m loadtests
+
+dev: $(VENV)/.installed-dev
+
+# Plain options, so that no address of a package index ends up in the files.
+LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+  --no-emit-trusted-host --no-emit-options --no-header
+
+lock: $(VENV)/.installed-dev
+	$(BIN)/pip-compile $(LOCK_OPTIONS) -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_OPTIONS) --extra dev -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage* test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@sh scripts/make-venv $(VENV)
+
+$(VENV)/.installed-run: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what Daysalt needs from requirements.lock (about a minute the first time)"
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what development needs from requirements-dev.lock (about a minute the first time)"
+	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
