@@ -1,0 +1,3 @@
+"""
+The tracker without a browser: its size, what its source may contain, and how it is served.
+"""

@@ -1,0 +1,145 @@
+"""
+How the tracker is served.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+
+import pytest
+
+from ingest.tracker.scripts import LATER, NAMES, PRESENT, script_answer, script_reply
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_embedded_name_gets_the_script(name: str) -> None:
+    """
+    Pages keep working whichever of the known names they embed.
+    """
+
+    assert script_answer("/js/script.js") == script_answer(f"/js/{name}.js")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/js/script.unknown.js",
+        "/js/script.hash.hash.js",
+        "/js/script..js",
+        "/js/.js",
+        "/js/other.js",
+        "/js/pa-4d5c1jR8.js",
+        "/js/script.js.map",
+        "/js/script",
+        "/js/Script.js",
+        "/js/../js/script.js",
+        "/js/script.HASH.js",
+        "/js/" + "script." * 1000 + "js",
+        "/script.js",
+        "",
+    ],
+)
+def test_unknown_name_has_no_script(path: str) -> None:
+    """
+    What is not a script of ours is not answered as one.
+    """
+
+    assert script_answer(path) is None
+    assert 404 == script_reply(path).status
+
+
+@pytest.mark.parametrize("extension", sorted(PRESENT | LATER))
+def test_every_known_extension_is_served(extension: str) -> None:
+    """
+    Each extension that site owners embed gets a script, so that their pageviews count.
+    """
+
+    assert script_answer(f"/js/script.{extension}.js") is not None
+
+
+def test_extensions_may_come_in_any_order() -> None:
+    """
+    A variant is the set of its extensions.
+    """
+
+    names = {script_answer("/js/script." + ".".join(order) + ".js") for order in itertools.permutations(PRESENT, 3)}
+
+    assert len(names) == len(list(itertools.combinations(PRESENT, 3))) - _same_script()
+
+
+def _same_script() -> int:
+    # `revenue` and `pageleave` need no variant: sets that differ in them only are one script.
+    plain = {"revenue", "pageleave"}
+    sets = [frozenset(chosen) - plain for chosen in itertools.combinations(PRESENT, 3)]
+    return len(sets) - len(set(sets))
+
+
+@pytest.mark.parametrize(
+    ("extension", "option"), [("hash", b"{hash:1}"), ("local", b"{allowLocalhost:1}"), ("manual", b"{manual:1}")]
+)
+def test_variant_sets_its_option(extension: str, option: bytes) -> None:
+    """
+    A name asks for what an attribute would, also when a proxy serves it under another name.
+    """
+
+    script = script_answer(f"/js/script.{extension}.js")
+
+    assert script is not None
+    assert 1 == script.body.count(option)
+    assert b"VARIANT" not in script.body
+
+
+def test_missing_feature_is_said_in_a_header() -> None:
+    """
+    A variant whose feature comes later says so to who looks, instead of keeping quiet.
+    """
+
+    reply = script_reply("/js/script.outbound-links.hash.file-downloads.js")
+
+    assert 200 == reply.status
+    assert b"file-downloads,outbound-links" == dict(reply.headers)[b"x-daysalt-not-yet"]
+    assert b"x-daysalt-not-yet" not in dict(script_reply("/js/script.hash.js").headers)
+
+
+def test_answer_is_the_same_for_all() -> None:
+    """
+    The tag is of the content and there is no cookie: a cache cannot tell visitors apart by it.
+    """
+
+    first = script_reply("/js/script.js")
+    second = script_reply("/js/plausible.js", if_none_match='W/"somebody"')
+
+    assert first == second
+    assert b"set-cookie" not in dict(first.headers)
+    assert b"public, max-age=86400, must-revalidate" == dict(first.headers)[b"cache-control"]
+
+
+def test_known_tag_is_answered_without_a_body() -> None:
+    """
+    A browser that has the script already is told so, whichever encoding it has.
+    """
+
+    tag = dict(script_reply("/js/script.js").headers)[b"etag"].decode()
+
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        reply = script_reply("/js/script.js", if_none_match=known)
+        assert (304, b"") == (reply.status, reply.body)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoded"),
+    [("gzip, deflate, br", True), ("GZIP;q=0.5", True), ("br", False), ("", False), ("gzip;q=0", False)],
+)
+def test_script_is_compressed_for_who_can_read_it(accepted: str, encoded: bool) -> None:
+    """
+    The gzipped body unpacks to the plain one, and only goes to who asked for it.
+    """
+
+    reply = script_reply("/js/script.js", accept_encoding=accepted)
+    script = script_answer("/js/script.js")
+
+    assert script is not None
+    assert encoded == (b"content-encoding" in dict(reply.headers))
+    assert script.body == (gzip.decompress(reply.body) if encoded else reply.body)
+    assert str(len(reply.body)).encode() == dict(reply.headers)[b"content-length"]
