@@ -1,0 +1,120 @@
+"""
+Hop 3, the page: what is kept of an address. Host, path and campaign parameters; every other query value ends here.
+
+Pure and cached by address. Raises `WireError` for what is no address.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, unquote
+
+import tldextract
+
+from ingest.decode import URL_BYTES_MAX, WireError
+from ingest.hit import Page
+from ingest.url import CONTROLS, NO_HOST, split_url, without_www
+
+PAGES_MAX = 20_000
+"""Parsed addresses kept in memory, at most 2 kB of text each; `read_page.cache_info()` counts hits and misses."""
+HOSTS_MAX = 10_000
+QUERY_FIELDS_MAX = 200
+"""Fields of a query that are looked at."""
+
+# In the order they are looked for; the first that is there is the tag. Source: Plausible's events API.
+SOURCE_TAGS = ("utm_source", "source", "ref")
+CLICK_IDS = ("gclid", "gbraid", "wbraid", "msclkid", "fbclid", "twclid")
+
+# The snapshot inside the package: never the network, no cache on disk. Private suffixes count, so that two sites of
+# one hosting domain (a.github.io, b.github.io) are different roots.
+_extract = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
+
+
+@lru_cache(PAGES_MAX)
+def read_page(url: str, hash_mode: bool) -> Page:
+    """
+    Read the address of a page.
+
+    Args:
+        url: as sent, at most 2000 bytes.
+        hash_mode: the fragment is part of the path.
+
+    Raises:
+        WireError: field `url`; answer 400.
+    """
+    if len(url) > URL_BYTES_MAX:
+        raise WireError("url", "must be a valid url")
+    parts = split_url(url)
+    if parts.scheme == "data":
+        raise WireError("url", "scheme is not allowed")
+    hostname = without_www(parts.host) or NO_HOST
+    pathname = kept_path(parts.path, parts.fragment if hash_mode else "")
+    root = registrable_domain(hostname)
+    if not parts.query:
+        return Page(hostname, pathname, root)
+    fields = _query(parts.query)
+    tag = next((name for name in SOURCE_TAGS if name in fields), None)
+    return Page(
+        hostname,
+        pathname,
+        root,
+        utm_source=fields[tag] if tag else "",
+        utm_medium=fields.get("utm_medium", ""),
+        utm_campaign=fields.get("utm_campaign", ""),
+        utm_content=fields.get("utm_content", ""),
+        utm_term=fields.get("utm_term", ""),
+        click_id=next((name for name in CLICK_IDS if name in fields), ""),
+        tagged=tag is not None,
+    )
+
+
+def kept_path(path: str, fragment: str) -> str:
+    """
+    Decide what of a path is kept: the one place to change when less shall be.
+
+    Args:
+        path: percent-encoded, as sent.
+        fragment: percent-encoded without `#`; empty without hash mode. Its own query (`#/search?q=`) is a query like
+            any other and never kept.
+    """
+    decoded = unquote(path, errors="replace").translate(CONTROLS).rstrip() or "/"
+    if not fragment:
+        return decoded
+    route = unquote(fragment.partition("?")[0], errors="replace").translate(CONTROLS).rstrip()
+    return f"{decoded}#{route}" if route else decoded
+
+
+@lru_cache(HOSTS_MAX)
+def registrable_domain(hostname: str) -> str:
+    """
+    Find the part of a hostname that someone registered (`example.co.uk`), by the public suffix list.
+
+    Returns:
+        The hostname itself where there is no such part: an address literal, `(none)`, `localhost`, a suffix.
+    """
+    if "." not in hostname or _is_literal(hostname):
+        return hostname
+    return _extract(hostname).top_domain_under_public_suffix or hostname
+
+
+def _is_literal(hostname: str) -> bool:
+    if not hostname[-1].isdigit() and ":" not in hostname:
+        return False
+    try:
+        ip_address(hostname)
+    except ValueError:
+        return False
+    return True
+
+
+def _query(query: str) -> dict[str, str]:
+    """
+    Read the fields of a query; of one given twice the last counts.
+    """
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
+    except ValueError:
+        # More fields than anyone's campaign has.
+        pairs = parse_qsl("&".join(query.split("&", QUERY_FIELDS_MAX)[:QUERY_FIELDS_MAX]), keep_blank_values=True)
+    return {name: value.translate(CONTROLS) for name, value in pairs}
