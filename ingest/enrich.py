@@ -1,0 +1,147 @@
+"""
+Hop 3, screen and enrich: a hit becomes an `EnrichedHit` for one site, or `Dropped` with the reason.
+
+Pure but for the place database. What is the caller's: unknown sites, limits, time stamps, event ids; and in the drain
+visits. Order of the screens: the events API we are compatible with, cheap ones first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from ingest.agent import read_agent
+from ingest.event import PAGEVIEW
+from ingest.hit import Agent, Dropped, DropReason, EnrichedHit, Hit, Origin, Page, Place
+from ingest.origin import implied_medium, read_origin
+from ingest.page import read_page
+from ingest.place import PlaceReader
+from ingest.shields import NO_SHIELDS, Shields, screen_country, screen_page
+from ingest.url import split_url, without_www
+
+SPAM_ANSWERS_MAX = 20_000
+DATACENTER, THREAT, VPN = "dc_ip", "threat_ip", "anonymous_vpn_ip"
+"""Verdicts of a trusted edge on an address."""
+VPN_COUNTRY = "A1"
+"""Country of an address behind which anyone may sit."""
+VERIFICATION_AGENT = "Daysalt-Verification/"
+"""User agents that begin so only look whether the snippet works."""
+# Events whose page is what one wants to know; they are given it as property `path` unless it was sent.
+PATH_PROP_EVENTS = frozenset({"404", "WP Form Completions", "Form: Submission"})
+
+_NO_AGENT, _NO_PLACE, _NO_ORIGIN = Agent(), Place(), Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """
+    What of a site's settings decides about its hits.
+    """
+
+    id: int
+    domain: str
+    timezone: str = "Etc/UTC"
+    signals: Literal["count", "drop"] = "count"
+    datacenter: Literal["keep", "drop"] = "keep"
+    shields: Shields = NO_SHIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichTools:
+    """
+    What enriching reads beside the hit.
+    """
+
+    place: PlaceReader
+    spam_hosts: frozenset[str] = field(default_factory=lambda: seed_spam_hosts())
+
+
+def screen_and_enrich(hit: Hit, site: SiteRules, tools: EnrichTools) -> EnrichedHit | Dropped:
+    """
+    Decide whether a hit counts for a site, and derive everything that is kept of it.
+
+    Under GPC or DNT what comes back of a pageview is its page, hostname and hour: no properties, revenue, source,
+    place or device.
+
+    Raises:
+        WireError: the address of the page cannot be read; answer 400.
+    """
+    page = read_page(hit.url, hit.hash_mode)
+    reason = _screen_early(hit, page, site, tools)
+    if reason is not None:
+        return Dropped(reason)
+    place = Place(VPN_COUNTRY) if hit.ip_type == VPN else tools.place.read(hit.address)
+    reason = screen_country(site.shields, place.country)
+    if reason is not None:
+        return Dropped(reason)
+    agent = read_agent(hit.user_agent)
+    if agent.bot:
+        return Dropped(DropReason.BOT)
+    if hit.signal:
+        if site.signals == "drop" or hit.name != PAGEVIEW:
+            return Dropped(DropReason.SIGNAL)
+        bare = replace(hit, referrer="", props={}, revenue=None)
+        return EnrichedHit(bare, _bare_page(page), _NO_AGENT, _NO_PLACE, _NO_ORIGIN)
+    origin = read_origin(page, hit.referrer)
+    if page.click_id and not page.utm_medium:
+        medium = implied_medium(origin.source, page.click_id)
+        page = replace(page, utm_medium=medium) if medium else page
+    return EnrichedHit(hit, page, agent, place, origin, _props(hit, page))
+
+
+def is_spam_referrer(referrer: str, spam_hosts: frozenset[str]) -> bool:
+    """
+    Tell whether a referrer's host, or a domain above it, is on the list.
+    """
+    return bool(referrer) and _is_spam(referrer, spam_hosts)
+
+
+def read_spam_hosts(text: str) -> frozenset[str]:
+    """
+    Read a list of hosts, one a line; lines beginning with `#` are notes.
+    """
+    lines = (line.strip().lower() for line in text.splitlines())
+    return frozenset(without_www(line) for line in lines if line and not line.startswith("#"))
+
+
+@lru_cache(1)
+def seed_spam_hosts() -> frozenset[str]:
+    """
+    Give the list that comes with the product.
+    """
+    return read_spam_hosts(files("ingest").joinpath("data/spam_referrers.txt").read_text(encoding="utf-8"))
+
+
+def _screen_early(hit: Hit, page: Page, site: SiteRules, tools: EnrichTools) -> DropReason | None:
+    if is_spam_referrer(hit.referrer, tools.spam_hosts):
+        return DropReason.SPAM_REFERRER
+    if hit.user_agent.startswith(VERIFICATION_AGENT):
+        return DropReason.VERIFICATION
+    if hit.ip_type == DATACENTER:
+        return DropReason.DATACENTER
+    if hit.ip_type == THREAT:
+        return DropReason.THREAT
+    return screen_page(site.shields, page.hostname, page.pathname, hit.address)
+
+
+@lru_cache(SPAM_ANSWERS_MAX)
+def _is_spam(referrer: str, spam_hosts: frozenset[str]) -> bool:
+    host = without_www(split_url(referrer).host)
+    while host:
+        if host in spam_hosts:
+            return True
+        host = host.partition(".")[2]
+    return False
+
+
+def _bare_page(page: Page) -> Page:
+    return Page(page.hostname, page.pathname, page.registrable_domain)
+
+
+def _props(hit: Hit, page: Page) -> Mapping[str, str]:
+    if hit.name in PATH_PROP_EVENTS and "path" not in hit.props:
+        return dict(sorted({**hit.props, "path": page.pathname}.items()))
+    return hit.props
