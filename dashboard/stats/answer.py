@@ -4,15 +4,32 @@ Hop 8: answer a question about a site, the same way for pages, API and files.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
 import anyio
-import anyio.to_thread
+from anyio import to_thread
 
 from dashboard.context import Context
-from dashboard.stats.query import StatsQuery, StatsResult, Viewer
+from dashboard.stats.check import checked
+from dashboard.stats.gate import SMALL_CELL, Cell, Gate
+from dashboard.stats.period import Period, PeriodError, resolve
+from dashboard.stats.query import QueryError, Row, StatsQuery, StatsResult, Value, Viewer
+from dashboard.stats.sql import Question, Statement
+from warehouse.client import Warehouse, WarehouseRefused
 from warehouse.registry.sites import Site
 
 QUESTIONS_AT_ONCE = 4
-"""Threads that may wait for the store at once; more questions queue."""
+"""Threads that may wait for the store at once; further questions queue."""
+LIVE_SECONDS = 300
+"""How long ago a visitor's last event may be to count as present; from the stats API's documentation."""
+
+_WAITING = anyio.CapacityLimiter(QUESTIONS_AT_ONCE)
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+_PATTERN_CODE = "Code: 427"
+"""The engine's number for a pattern that RE2 cannot compile."""
 
 
 def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Viewer.MEMBER) -> StatsResult:
@@ -24,14 +41,104 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
         QueryTimeout: the store needed too long; say so in the panel and let the page live.
         WarehouseUnavailable: the store is away; ask again later.
     """
-    raise NotImplementedError
+    period = _period(context, site, query)
+    goals = context.registry.goals.all(site.id)
+    asked, dimensions = checked(query, period, goals)
+    gate = Gate(site.k, viewer, filtered=bool(query.filters))
+    question = Question(site.id, period, asked, dimensions, goals, gate.folds(dimensions), site.k)
+    labels = _labels(asked, period)
+    if gate.judges_total(dimensions):
+        judging = Question(site.id, period, asked, dimensions, goals, question.folded, site.k)
+        fitting, everybody = _run(context.warehouse, judging.visitor_counts())[0]
+        if gate.withholds_total(fitting, everybody):
+            rows = () if dimensions else (Row((), (None,) * len(asked.metrics)),)
+            warnings = dict.fromkeys(asked.metrics, SMALL_CELL)
+            return StatsResult(asked, period, rows, warnings, labels, len(rows) if asked.total_rows else None)
+    found = _run(context.warehouse, question.rows())
+    width = len(dimensions)
+    cells = [
+        Cell(
+            tuple(str(label) for label in row[:width]),
+            tuple(_value(value) for value in row[width : width + len(asked.metrics)]),
+            int(row[-2]),
+        )
+        for row in found
+    ]
+    rows, withheld = gate.shown(cells)
+    total = None
+    if asked.total_rows:
+        total = int(found[0][-1]) if found else 0
+    return StatsResult(asked, period, rows, dict.fromkeys(asked.metrics, SMALL_CELL) if withheld else {}, labels, total)
 
 
-_limiters: dict[int, anyio.CapacityLimiter] = {}
+def present_visitors(context: Context, site: Site) -> int:
+    """
+    Count the visitors of the last five minutes; engagement alone is not presence.
+
+    Raises:
+        QueryTimeout, WarehouseUnavailable: as for `answer`.
+    """
+    now = context.clock.now_ms() // 1000
+    rows = context.warehouse.query(
+        "SELECT uniqExact(visitor_id) FROM events WHERE site_id = {site:UInt32}"
+        " AND day >= toDate(toDateTime({since:UInt32}, 'UTC')) - 1 AND ts >= toDateTime({since:UInt32}, 'UTC')"
+        " AND visitor_id != 0 AND name != 'engagement'",
+        {"site": site.id, "since": now - LIVE_SECONDS},
+    )
+    return int(rows[0][0])
 
 
 async def ask(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Viewer.MEMBER) -> StatsResult:
     """
-    Answer a question in a thread of its own; errors as for `answer`.
+    Answer a question in a thread, so that the server's loop never waits for the store; errors as for `answer`.
     """
-    raise NotImplementedError
+    return await in_thread(answer, context, site, query, viewer)
+
+
+async def in_thread(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+    """
+    Run something that waits for the store in one of `QUESTIONS_AT_ONCE` threads.
+    """
+    return await to_thread.run_sync(work, *arguments, limiter=_WAITING)
+
+
+def _period(context: Context, site: Site, query: StatsQuery) -> Period:
+    try:
+        period = resolve(query.date_range, site.timezone, context.clock.now_ms(), today=query.date)
+    except PeriodError as error:
+        raise QueryError(f"#/date_range: {error}") from None
+    if query.date_range != "all":
+        return period
+    rows = context.warehouse.query(
+        "SELECT min(day), count() FROM events WHERE site_id = {site:UInt32}", {"site": site.id}
+    )
+    first, count = rows[0]
+    return replace(period, first=min(first, period.first)) if count else period
+
+
+def _labels(query: StatsQuery, period: Period) -> tuple[str, ...] | None:
+    if not query.time_labels:
+        return None
+    interval = next((name.removeprefix("time:") for name in query.dimensions if name.startswith("time:")), None)
+    if interval is None:
+        raise QueryError("Invalid include.time_labels: requires a time dimension.")
+    try:
+        return period.labels(interval)
+    except PeriodError as error:
+        raise QueryError(f"Invalid time dimension: {error}") from None
+
+
+def _run(warehouse: Warehouse, statement: Statement) -> Sequence[tuple[Any, ...]]:
+    try:
+        return warehouse.query(statement.sql, statement.parameters)
+    except WarehouseRefused as error:
+        if _PATTERN_CODE in str(error):
+            raise QueryError("Invalid filters. A pattern is not a valid RE2 expression.") from None
+        raise
+
+
+def _value(value: Any) -> Value:
+    # Sums come as floats; what counts something is whole.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None if value is None else value

@@ -252,7 +252,11 @@ def _pair(pair: tuple[str, str], timezone: str) -> Period:
         raise PeriodError(f"Invalid date range {shown}")
     # Both instants are inside, as with dates.
     after = end + timedelta(seconds=1)
-    return Period("custom", timezone, start.astimezone(zone).date(), end.astimezone(zone).date(), start, after)
+    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    if start == day_start(first, zone) and after == day_start(last + timedelta(days=1), zone):
+        # Whole days said in seconds, as in the `query` of an answer: counted by day like the answer was.
+        return Period("custom", timezone, first, last)
+    return Period("custom", timezone, first, last, start, after)
 
 
 def _instant(text: str, zone: tzinfo) -> datetime:

@@ -1,0 +1,124 @@
+"""
+`POST /api/v2/query` and the live number of visitors.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from dashboard.api.access import ApiError, site_of
+from dashboard.context import Context
+from dashboard.stats.answer import ask, in_thread, present_visitors
+from dashboard.stats.parse import ParsedQuery, parse_query
+from dashboard.stats.period import Period, day_start
+from dashboard.stats.query import StatsResult
+from dashboard.stats.sql import default_order
+from warehouse.registry.sites import Site
+
+BODY_BYTES_MAX = 256 * 1024
+
+
+async def query(context: Context, request: Request) -> Response:
+    """
+    Answer `POST /api/v2/query`.
+    """
+    body = await json_object(request)
+    named = body.get("site_id")
+    if named is not None and not isinstance(named, str):
+        raise ApiError(400, "#/site_id: Type mismatch. Expected String.")
+    site = await site_of(context, request, named)
+    parsed = parse_query(body)
+    result = await ask(context, site, parsed.query)
+    return JSONResponse(
+        {
+            "results": [{"dimensions": list(row.dimensions), "metrics": list(row.metrics)} for row in result.rows],
+            "meta": _meta(parsed, result),
+            "query": _executed(site, parsed, result),
+        }
+    )
+
+
+async def realtime_visitors(context: Context, request: Request) -> Response:
+    """
+    Answer `GET /api/v1/stats/realtime/visitors` with a bare number.
+    """
+    site = await site_of(context, request, request.query_params.get("site_id"))
+    return JSONResponse(await in_thread(present_visitors, context, site))
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """
+    Read a JSON object of at most `BODY_BYTES_MAX`.
+
+    Raises:
+        ApiError: too long, or something else.
+    """
+    raw = b""
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > BODY_BYTES_MAX:
+            raise ApiError(413, f"The body is longer than {BODY_BYTES_MAX} bytes.")
+    try:
+        body: Any = json.loads(raw or b"{}")
+    except (ValueError, RecursionError):
+        raise ApiError(400, "The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise ApiError(400, "#: Type mismatch. Expected Object.")
+    return cast(dict[str, Any], body)
+
+
+def _meta(parsed: ParsedQuery, result: StatsResult) -> dict[str, Any]:
+    meta: dict[str, Any] = {}
+    if parsed.imports:
+        # Imported events are ordinary events here; there are no separate imported totals to add.
+        meta["imports_included"] = False
+        meta["imports_skip_reason"] = "no_imported_data"
+    if result.metric_warnings:
+        meta["metric_warnings"] = {
+            name: {"code": warning.code, "warning": warning.text} for name, warning in result.metric_warnings.items()
+        }
+    if result.time_labels is not None:
+        meta["time_labels"] = list(result.time_labels)
+    if result.total_rows is not None:
+        meta["total_rows"] = result.total_rows
+    return meta
+
+
+def _executed(site: Site, parsed: ParsedQuery, result: StatsResult) -> dict[str, Any]:
+    executed = result.query
+    include: dict[str, Any] = {}
+    if parsed.imports:
+        include["imports"] = True
+    if executed.time_labels:
+        include["time_labels"] = True
+    if executed.total_rows:
+        include["total_rows"] = True
+    return {
+        "site_id": site.domain,
+        "metrics": list(executed.metrics),
+        "date_range": bounds(result.period),
+        "dimensions": list(executed.dimensions),
+        "filters": parsed.filters,
+        "order_by": [
+            [order.by, "desc" if order.descending else "asc"] for order in executed.order or default_order(executed)
+        ],
+        "include": include,
+        "pagination": {"limit": executed.limit, "offset": executed.offset},
+    }
+
+
+def bounds(period: Period) -> list[str]:
+    """
+    The first and last second of a period in the site's time zone; asking about them again gives the same.
+    """
+    zone = ZoneInfo(period.timezone)
+    start = period.start or day_start(period.first, zone)
+    end = period.end or day_start(period.last + timedelta(days=1), zone)
+    last = end.astimezone(UTC) - timedelta(seconds=1)
+    return [start.astimezone(zone).isoformat(timespec="seconds"), last.astimezone(zone).isoformat(timespec="seconds")]

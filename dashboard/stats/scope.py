@@ -1,0 +1,219 @@
+"""
+Where a question reads: events or visits, with the parameters, bounds and column expressions of that table.
+
+TRICKY: every value becomes a parameter through `Parameters.add`. A value inside the text of a statement would be an
+injection; the only texts put together here come from the registries of dimensions and metrics.
+"""
+
+# ruff: noqa: S608 - texts come from the registries of dimensions and metrics; every value is a parameter.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from dashboard.stats.dimensions import Dimension
+from dashboard.stats.goals import page_pattern
+from dashboard.stats.period import Period
+from warehouse.registry.goals import Goal
+
+Table = Literal["events", "visits"]
+
+ATTRIBUTES = (
+    "referrer",
+    "source",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
+    "country",
+    "region",
+    "city",
+    "browser",
+    "browser_version",
+    "os",
+    "os_version",
+    "device",
+)
+_EDGES = {
+    "entry_hostname": "tupleElement(min(entry), 2)",
+    "entry_page": "tupleElement(min(entry), 3)",
+    "exit_hostname": "tupleElement(max(exit), 2)",
+    "exit_page": "tupleElement(max(exit), 3)",
+}
+_CLOCK = {"time:hour": ("%Y-%m-%d %H:00:00", "23:00:00", 900), "time:minute": ("%Y-%m-%d %H:%i:00", "23:59:00", 60)}
+"""Label's form, last label of a day, and a step in seconds that never jumps over a bucket in any time zone."""
+
+
+class Parameters:
+    """
+    The values of one statement, each under a name of its own.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+
+    def add(self, value: object, kind: str) -> str:
+        """
+        Keep a value.
+
+        Returns:
+            Its placeholder for the statement.
+        """
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"{{{name}:{kind}}}"
+
+
+@dataclass(slots=True)
+class Scope:
+    """
+    One table, for one site and period.
+
+    Attributes:
+        edges: entry or exit was asked for of events, so the visit must be joined.
+        used: visit columns that the statement needs.
+    """
+
+    table: Table
+    site_id: int
+    period: Period
+    parameters: Parameters
+    goals: Sequence[Goal] = ()
+    edges: bool = False
+    used: set[str] = field(default_factory=set[str])
+
+    def beside(self, table: Table) -> Scope:
+        """
+        The same site, period and parameters over another table or in a subquery.
+        """
+        return Scope(table, self.site_id, self.period, self.parameters, self.goals)
+
+    def column(self, dimension: Dimension) -> str:
+        """
+        The expression that reads a dimension here; `''` means not known.
+        """
+        if dimension.prop:
+            assert self.table == "events"
+            return f"props[{self.parameters.add(dimension.prop, 'String')}]"
+        if dimension.family == "time":
+            return self.bucket(dimension, "ts" if self.table == "events" else "visit_end")
+        if self.table == "events":
+            if dimension.event_column:
+                return dimension.event_column
+            self.edges = True
+            self.used.add(dimension.visit_column)
+            return dimension.visit_column
+        assert dimension.visit_column
+        self.used.update(name for name in (*ATTRIBUTES, *_EDGES) if name in dimension.visit_column)
+        return dimension.visit_column
+
+    def bucket(self, dimension: Dimension, moment: str) -> str:
+        """
+        The label of the bucket that a moment (a column or expression, UTC) lies in.
+        """
+        if dimension.name in _CLOCK:
+            form, last, _ = _CLOCK[dimension.name]
+            zone = self.parameters.add(self.period.timezone, "String")
+            label = f"formatDateTime({moment}, '{form}', {zone})"
+            # A visit over midnight belongs to the day it began in, and shows in that day's last hour.
+            return f"least(greatest({label}, concat(toString(day), ' 00:00:00')), concat(toString(day), ' {last}'))"
+        if dimension.name == "time:week":
+            return f"toString(greatest(toMonday(day), {self.parameters.add(self.period.first, 'Date')}))"
+        if dimension.name == "time:month":
+            return "toString(toStartOfMonth(day))"
+        return "toString(day)"
+
+    def spread(self, dimension: Dimension) -> str:
+        """
+        The labels of every bucket that a visit spans, one row each.
+        """
+        step = _CLOCK[dimension.name][2]
+        moments = (
+            f"arrayMap(step -> least(visit_start + step * {step}, visit_end),"
+            f" range(toUInt32(intDiv(toUInt32(visit_end) - toUInt32(visit_start), {step}) + 2)))"
+        )
+        if self.period.start is not None and self.period.end is not None:
+            start, end = self._instants()
+            moments = f"arrayFilter(moment -> moment >= {start} AND moment < {end}, {moments})"
+        return f"arrayJoin(arrayDistinct(arrayMap(moment -> {self.bucket(dimension, 'moment')}, {moments})))"
+
+    def goal_condition(self, goal: Goal) -> str:
+        """
+        The condition under which an event reaches a goal.
+        """
+        add = self.parameters.add
+        if goal.kind == "event":
+            return f"name = {add(goal.event_name or '', 'String')}"
+        path = goal.page_path or ""
+        if "*" not in path:
+            return f"(name = 'pageview' AND pathname = {add(path, 'String')})"
+        return f"(name = 'pageview' AND match(pathname, {add(page_pattern(path), 'String')}))"
+
+    def source(self, conditions: Sequence[str], *, engagement: bool = False) -> str:
+        """
+        `FROM ... WHERE ...` of this table within the bounds. Call it last: it depends on the columns asked for.
+
+        Args:
+            engagement: engagement events are wanted too.
+        """
+        return self._events(conditions, engagement) if self.table == "events" else self._visits(conditions)
+
+    def _events(self, conditions: Sequence[str], engagement: bool) -> str:
+        wheres = [self._days("events."), *conditions]
+        if self.period.start is not None:
+            start, end = self._instants()
+            wheres.append(f"ts >= {start} AND ts < {end}")
+        if not engagement:
+            wheres.append("name != 'engagement'")
+        joined = ""
+        if self.edges:
+            columns = ", ".join(f"{_EDGES[name]} AS {name}" for name in sorted(self.used & _EDGES.keys()))
+            joined = (
+                f" INNER JOIN (SELECT visit_id AS edge_visit_id, {columns} FROM visits WHERE {self._days('')}"
+                " GROUP BY day, visitor_id, visit_id) AS edges ON events.visit_id = edges.edge_visit_id"
+            )
+        return f"FROM events{joined} WHERE {' AND '.join(wheres)}"
+
+    def _visits(self, conditions: Sequence[str]) -> str:
+        columns = [
+            "min(start) AS visit_start",
+            "max(end) AS visit_end",
+            "max(pageviews) AS visit_pageviews",
+            "max(events) AS visit_events",
+            "max(pageviews) < 2 AND max(interactions) = 0 AS bounced",
+            *(f"anyLast({name}) AS {name}" for name in ATTRIBUTES if name in self.used),
+            *(f"{text} AS {name}" for name, text in _EDGES.items() if name in self.used),
+        ]
+        wheres = [*conditions]
+        if self.period.start is not None:
+            start, end = self._instants()
+            wheres.append(f"visit_start < {end} AND visit_end >= {start}")
+        inner = (
+            f"SELECT day, visitor_id, visit_id, {', '.join(columns)} FROM visits"
+            f" WHERE {self._days('')} AND visit_id != 0 GROUP BY day, visitor_id, visit_id"
+        )
+        return f"FROM ({inner})" + (f" WHERE {' AND '.join(wheres)}" if wheres else "")
+
+    def _days(self, prefix: str) -> str:
+        first = self.period.first
+        if self.period.start is not None:
+            # The last half hour of a visit over midnight still counts by the day before.
+            first -= timedelta(days=1)
+        add = self.parameters.add
+        return (
+            f"{prefix}site_id = {add(self.site_id, 'UInt32')}"
+            f" AND {prefix}day BETWEEN {add(first, 'Date')} AND {add(self.period.last, 'Date')}"
+        )
+
+    def _instants(self) -> tuple[str, str]:
+        assert self.period.start is not None and self.period.end is not None
+        start, end = (
+            f"toDateTime({self.parameters.add(int(moment.timestamp()), 'UInt32')}, 'UTC')"
+            for moment in (self.period.start, self.period.end)
+        )
+        return start, end

@@ -1,0 +1,3 @@
+"""
+Tests of questions and their answers.
+"""
