@@ -55,7 +55,7 @@ def test_script_contains_nothing_that_stores_or_fingerprints(source: str, what: 
     if source == "script.js":
         code = re.sub(r"^\s*//.*$", "", code, flags=re.MULTILINE)
 
-    assert [] == re.findall(FORBIDDEN[what], code)
+    assert re.findall(FORBIDDEN[what], code) == []
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -66,7 +66,7 @@ def test_script_uses_no_syntax_newer_than_es2017(source: str) -> None:
 
     code = (build.FOLDER / source).read_text(encoding="utf-8")
 
-    assert [] == re.findall(r"\{\s*\.\.\.|\?\.[a-zA-Z(\[]|\?\?|\(\?<|\bcatch\s*\{|\basync\b.*\bfor await\b", code)
+    assert re.findall(r"\{\s*\.\.\.|\?\.[a-zA-Z(\[]|\?\?|\(\?<|\bcatch\s*\{|\basync\b.*\bfor await\b", code) == []
 
 
 def test_built_files_come_from_the_source() -> None:

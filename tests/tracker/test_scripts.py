@@ -46,7 +46,7 @@ def test_unknown_name_has_no_script(path: str) -> None:
     """
 
     assert script_answer(path) is None
-    assert 404 == script_reply(path).status
+    assert script_reply(path).status == 404
 
 
 @pytest.mark.parametrize("extension", sorted(PRESENT | LATER))
@@ -86,7 +86,7 @@ def test_variant_sets_its_option(extension: str, option: bytes) -> None:
     script = script_answer(f"/js/script.{extension}.js")
 
     assert script is not None
-    assert 1 == script.body.count(option)
+    assert script.body.count(option) == 1
     assert b"VARIANT" not in script.body
 
 
@@ -97,8 +97,8 @@ def test_missing_feature_is_said_in_a_header() -> None:
 
     reply = script_reply("/js/script.outbound-links.hash.file-downloads.js")
 
-    assert 200 == reply.status
-    assert b"file-downloads,outbound-links" == dict(reply.headers)[b"x-daysalt-not-yet"]
+    assert reply.status == 200
+    assert dict(reply.headers)[b"x-daysalt-not-yet"] == b"file-downloads,outbound-links"
     assert b"x-daysalt-not-yet" not in dict(script_reply("/js/script.hash.js").headers)
 
 
@@ -112,7 +112,7 @@ def test_answer_is_the_same_for_all() -> None:
 
     assert first == second
     assert b"set-cookie" not in dict(first.headers)
-    assert b"public, max-age=86400, must-revalidate" == dict(first.headers)[b"cache-control"]
+    assert dict(first.headers)[b"cache-control"] == b"public, max-age=86400, must-revalidate"
 
 
 def test_known_tag_is_answered_without_a_body() -> None:
@@ -124,7 +124,7 @@ def test_known_tag_is_answered_without_a_body() -> None:
 
     for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
         reply = script_reply("/js/script.js", if_none_match=known)
-        assert (304, b"") == (reply.status, reply.body)
+        assert (reply.status, reply.body) == (304, b"")
 
 
 @pytest.mark.parametrize(
