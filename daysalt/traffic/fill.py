@@ -7,7 +7,8 @@ uses. A site that has events is never touched: made-up numbers must not end up a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from random import Random
@@ -18,8 +19,9 @@ from daysalt.traffic.sites import profile_for
 from ingest.event import Event, Record
 from ingest.flush import DRAIN_BATCHES_BELOW, insert_batch
 from ingest.visits import Sessionizer
-from warehouse.client import Warehouse
+from warehouse.client import Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock
+from warehouse.local_socket import Fields, SocketRefused
 
 DAYS_PER_BATCH = 7
 
@@ -92,7 +94,7 @@ def seed_site(
         yield SeedProgress(target.domain, done, days, written)
 
 
-def stream_seed(
+async def answer_seed(
     warehouse: Warehouse,
     clock: Clock,
     *,
@@ -102,13 +104,21 @@ def stream_seed(
     days: int,
     events_per_day: int,
     seed: int,
-) -> Iterator[dict[str, object]]:
+) -> AsyncIterator[Fields]:
     """
-    Answer the store operation `seed`: one JSON object per day done; the last one is the result.
+    Answer the store operation `seed`: fields of `SeedProgress` after each day; the last ones are the result.
 
     Raises:
-        SeedError: as for `seed_site`.
+        SocketRefused: the site has events, or the store is away.
     """
     target = SeedTarget(site_id, domain, timezone)
-    for progress in seed_site(warehouse, clock, target, days=days, events_per_day=events_per_day, seed=seed):
+    steps = seed_site(warehouse, clock, target, days=days, events_per_day=events_per_day, seed=seed)
+    while True:
+        try:
+            # In a thread: drawing and writing a week takes longer than other askers should wait.
+            progress = await asyncio.to_thread(next, steps, None)
+        except (SeedError, WarehouseUnavailable, WarehouseRefused) as error:
+            raise SocketRefused(str(error)) from error
+        if progress is None:
+            return
         yield asdict(progress)
