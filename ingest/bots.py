@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import crawleruseragents  # type: ignore[import-untyped]  # the package ships no types; its data is checked below
+import crawleruseragents
 import ua_parser_rs
 
 USER_AGENT_LENGTH_MAX = 512

@@ -95,7 +95,12 @@ def registrable_domain(hostname: str) -> str:
     """
     if "." not in hostname or _is_literal(hostname):
         return hostname
-    return _extract(hostname).top_domain_under_public_suffix or hostname
+    parts = _extract(hostname)
+    if parts.suffix:
+        return parts.top_domain_under_public_suffix or hostname
+    # The list's default rule is `*`: an unlisted ending (`.test`, `.internal`) is a suffix of one label.
+    labels = hostname.split(".")[-2:]
+    return ".".join(labels) if all(labels) else hostname
 
 
 def _is_literal(hostname: str) -> bool:

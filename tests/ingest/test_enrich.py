@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
-from mmdb_writer import MMDBWriter  # type: ignore[import-untyped]  # ships no types
+from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from ingest.decode import Beacon, WireError, decode
