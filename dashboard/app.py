@@ -1,0 +1,99 @@
+"""
+The read side as one ASGI app: pages, API, static files, and security headers on all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+
+import anyio
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dashboard.api.routes import build_api_routes
+from dashboard.context import Context
+from dashboard.pages import sign_in, site, sites
+from dashboard.pages.assets import static_file
+from dashboard.pages.forms import form_endpoint, refusal
+from dashboard.pages.reader import reader_of
+from dashboard.pages.rendering import base_path
+from dashboard.pages.security import BasePath, SecurityHeaders
+from warehouse.client import WarehouseUnavailable
+from warehouse.registry.errors import RegistryUnavailable
+
+PAGES_AT_ONCE = 8
+"""Threads that make pages; each may hold a client of the store, more requests queue."""
+
+Page = Callable[[Context, Request], Response]
+Endpoint = Callable[[Request], Coroutine[None, None, Response]]
+
+
+def build_app(context: Context) -> Starlette:
+    """
+    Build the app. Sites come last: whatever no other route answers may be a site's domain.
+    """
+    limiter: list[anyio.CapacityLimiter] = []
+
+    def endpoint(make: Page) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            if not limiter:
+                # Made here because it belongs to the running event loop.
+                limiter.append(anyio.CapacityLimiter(PAGES_AT_ONCE))
+            return await anyio.to_thread.run_sync(make, context, request, limiter=limiter[0])
+
+        return answer
+
+    routes: list[BaseRoute] = [
+        Route("/static/{name:path}", static_file),
+        *build_api_routes(context),
+        Route("/", endpoint(sites.site_list)),
+        Route("/login", endpoint(sign_in.login_page)),
+        Route("/login", form_endpoint(context, sign_in.login, signed_in=False), methods=["POST"]),
+        Route("/logout", form_endpoint(context, sign_in.logout, signed_in=True), methods=["POST"]),
+        Route("/setup", endpoint(sign_in.setup_page)),
+        Route("/setup", form_endpoint(context, sign_in.setup, signed_in=False), methods=["POST"]),
+        Route("/sites", form_endpoint(context, sites.add_site, signed_in=True), methods=["POST"]),
+        Route("/{domain:path}", endpoint(site.site_page)),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(SecurityHeaders), Middleware(BasePath, path=base_path(context.settings))],
+        exception_handlers={
+            HTTPException: _http_error(context),
+            WarehouseUnavailable: _unavailable(context),
+            RegistryUnavailable: _unavailable(context),
+        },
+    )
+
+
+def _http_error(context: Context) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
+    sentences = {404: "There is no such page or site here.", 405: "This address does not take that kind of request."}
+
+    async def handle(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+        def make() -> Response:
+            sentence = sentences.get(error.status_code, "The request was not understood.")
+            return refusal(context, request, reader_of(context, request), error.status_code, sentence)
+
+        return await anyio.to_thread.run_sync(make)
+
+    return handle
+
+
+def _unavailable(context: Context) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith("/api/"):
+            return JSONResponse({"error": "The store is not answering right now."}, 503, {"Retry-After": "5"})
+        # Plain on purpose: the registry, which knows the reader, may be what is away.
+        body = "The store is not answering right now. Nothing is lost: visits are kept and counted. Try again soon.\n"
+        return Response(body, 503, {"Retry-After": "5"}, "text/plain; charset=utf-8")
+
+    return handle

@@ -1,0 +1,87 @@
+"""
+How numbers are written: full, short, and by metric, in a reader's locale.
+"""
+
+from __future__ import annotations
+
+from babel.core import Locale
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+
+Value = int | float | None
+
+WITHHELD = "–"
+"""Shown for a number that is withheld or has no value."""
+
+SHORT_FROM = 10_000
+"""Below it every digit is shown: people know the numbers of a small site by heart."""
+
+
+def full(value: Value, locale: Locale) -> str:
+    """
+    Write every digit.
+    """
+    return WITHHELD if value is None else format_decimal(value, locale=locale)
+
+
+def short(value: Value, locale: Locale) -> str:
+    """
+    Write a number short, such as 12.3k, from `SHORT_FROM` on.
+    """
+    if value is None or abs(value) < SHORT_FROM:
+        return full(value, locale)
+    digits = 1 if abs(value) < 100 * 10 ** (3 * ((len(str(int(abs(value)))) - 1) // 3)) else 0
+    return format_compact_decimal(value, format_type="short", locale=locale, fraction_digits=digits)
+
+
+def duration(seconds: Value, locale: Locale) -> str:
+    """
+    Write seconds as `2m 05s`; units are the same in both languages.
+    """
+    if seconds is None:
+        return WITHHELD
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{full(hours, locale)}h {minutes:02d}m"
+    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
+
+
+def percent(share: float, locale: Locale) -> str:
+    """
+    Write a share of 1 as percent: one digit below ten, none above.
+    """
+    if 0 < share < 0.001:
+        return "<" + format_percent(0.001, "0.0%" if locale.language == "en" else "0.0 %", locale=locale)
+    digits = "0.0" if 0 < share < 0.0995 else "0"
+    return format_percent(share, f"{digits}%" if locale.language == "en" else f"{digits} %", locale=locale)
+
+
+def metric_text(value: Value, metric: str, locale: Locale) -> str:
+    """
+    Write a metric's value with its unit.
+    """
+    if value is None:
+        return WITHHELD
+    if metric == "visit_duration":
+        return duration(value, locale)
+    if metric == "bounce_rate":
+        return percent(value / 100, locale)
+    if metric == "views_per_visit":
+        return format_decimal(value, "#,##0.0#", locale=locale)
+    return short(value, locale)
+
+
+def change(now: Value, before: Value, metric: str) -> float | None:
+    """
+    Compare with the period before.
+
+    Returns:
+        A share of 1 (points / 100 for the bounce rate); None when either is missing or both are 0.
+    """
+    if now is None or before is None:
+        return None
+    if metric == "bounce_rate":
+        return (now - before) / 100
+    if before == 0:
+        return 1.0 if now else None
+    return (now - before) / before

@@ -1,0 +1,67 @@
+"""
+What arrived for a site: the first day with events, who is there now, and what was dropped and why.
+
+Counts of whole sites only: nothing here is about a part of the visitors, so nothing needs the gate for small cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from dashboard.context import Context
+from warehouse.registry.sites import Site
+
+LIVE_MINUTES = 5
+DROPS_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class DropLine:
+    """
+    How often a reason dropped hits in the last `DROPS_DAYS` days, and when last (epoch seconds UTC, to the hour).
+    """
+
+    reason: str
+    hits: int
+    last_hour: int
+
+
+def first_day(context: Context, site: Site) -> date | None:
+    """
+    Tell the first day with an event; None before the first visit.
+    """
+    # Rows are sorted by site and day, so this reads a few rows whatever the table holds.
+    sql = "SELECT day FROM events WHERE site_id = {site:UInt32} ORDER BY site_id, day LIMIT 1"
+    rows = context.warehouse.query(sql, {"site": site.id})
+    return rows[0][0] if rows else None
+
+
+def live_visitors(context: Context, site: Site) -> int:
+    """
+    Count the visitors of the last `LIVE_MINUTES` minutes; engagement alone does not count, as in the stats API.
+    """
+    now = datetime.fromtimestamp(context.clock.now_ms() / 1000, UTC)
+    sql = (
+        "SELECT uniqExact(visitor_id) FROM events WHERE site_id = {site:UInt32} AND day >= {day:Date} "
+        "AND ts >= {since:DateTime('UTC')} AND visitor_id != 0 AND name != 'engagement'"
+    )
+    since = (now - timedelta(minutes=LIVE_MINUTES)).replace(tzinfo=None, microsecond=0)
+    # Two days back: the salt's day may lag behind UTC by a day and a visit may run over midnight.
+    day = (now - timedelta(days=2)).date()
+    rows = context.warehouse.query(sql, {"site": site.id, "day": day, "since": since})
+    return int(rows[0][0])
+
+
+def drop_lines(context: Context, site: Site) -> list[DropLine]:
+    """
+    List the reasons of the last days, most frequent first.
+    """
+    now = datetime.fromtimestamp(context.clock.now_ms() / 1000, UTC)
+    sql = (
+        "SELECT toString(reason), sum(hits), toUnixTimestamp(max(hour)) FROM drops "
+        "WHERE site_id = {site:UInt32} AND hour >= {since:DateTime('UTC')} GROUP BY reason ORDER BY 2 DESC, 1"
+    )
+    since = (now - timedelta(days=DROPS_DAYS)).replace(tzinfo=None, microsecond=0)
+    rows = context.warehouse.query(sql, {"site": site.id, "since": since})
+    return [DropLine(str(reason), int(hits), int(hour)) for reason, hits, hour in rows]

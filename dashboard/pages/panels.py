@@ -1,0 +1,100 @@
+"""
+The panels of a dashboard: their tabs, and what each tab asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def mark(message: str) -> str:
+    """
+    Mark a text for translation; the page translates it when it knows the reader.
+    """
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """
+    One tab.
+
+    Attributes:
+        dimension: the stats layer's name.
+        filter_name: the short name in the address, used when a row is clicked.
+        metrics: the columns, the first one drawn as a bar.
+    """
+
+    title: str
+    column: str
+    dimension: str
+    filter_name: str
+    metrics: tuple[str, ...] = ("visitors",)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """
+    One panel.
+    """
+
+    title: str
+    tabs: dict[str, Tab]
+
+
+PANELS: dict[str, Panel] = {
+    "sources": Panel(
+        mark("Sources"),
+        {
+            "channels": Tab(mark("Channels"), mark("Channel"), "visit:channel", "channel"),
+            "sources": Tab(mark("Sources"), mark("Source"), "visit:source", "source"),
+            "referrers": Tab(mark("Referrers"), mark("Referrer"), "visit:referrer", "referrer"),
+            "campaigns": Tab(mark("Campaigns"), mark("Campaign"), "visit:utm_campaign", "utm_campaign"),
+            "utm_source": Tab("utm_source", "utm_source", "visit:utm_source", "utm_source"),
+            "utm_medium": Tab("utm_medium", "utm_medium", "visit:utm_medium", "utm_medium"),
+            "utm_content": Tab("utm_content", "utm_content", "visit:utm_content", "utm_content"),
+            "utm_term": Tab("utm_term", "utm_term", "visit:utm_term", "utm_term"),
+        },
+    ),
+    "pages": Panel(
+        mark("Pages"),
+        {
+            "top": Tab(mark("Top pages"), mark("Page"), "event:page", "page", ("visitors", "pageviews")),
+            "entry": Tab(mark("Entry"), mark("Entry page"), "visit:entry_page", "entry_page", ("visitors", "visits")),
+            "exit": Tab(mark("Exit"), mark("Exit page"), "visit:exit_page", "exit_page", ("visitors", "visits")),
+            "hostnames": Tab(mark("Hostnames"), mark("Hostname"), "event:hostname", "hostname", ("visitors", "pageviews")),
+        },
+    ),
+    "locations": Panel(
+        mark("Locations"),
+        {
+            "map": Tab(mark("Map"), mark("Country"), "visit:country", "country"),
+            "countries": Tab(mark("Countries"), mark("Country"), "visit:country", "country"),
+            "regions": Tab(mark("Regions"), mark("Region"), "visit:region", "region"),
+            "cities": Tab(mark("Cities"), mark("City"), "visit:city", "city"),
+        },
+    ),
+    "devices": Panel(
+        mark("Devices"),
+        {
+            "browsers": Tab(mark("Browsers"), mark("Browser"), "visit:browser", "browser"),
+            "os": Tab(mark("Systems"), mark("Operating system"), "visit:os", "os"),
+            "sizes": Tab(mark("Screens"), mark("Screen size"), "visit:device", "device"),
+        },
+    ),
+    "goals": Panel(
+        mark("Goals"),
+        {
+            "events": Tab(mark("Events"), mark("Event"), "event:name", "event", ("visitors", "events")),
+        },
+    ),
+}
+
+FILTERS: dict[str, str] = {
+    tab.filter_name: tab.dimension for panel in PANELS.values() for tab in panel.tabs.values()
+}
+"""The stats layer's dimension by the short name in the address."""
+
+FILTER_TITLES: dict[str, str] = {
+    tab.filter_name: tab.column for panel in PANELS.values() for tab in panel.tabs.values()
+}

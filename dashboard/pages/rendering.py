@@ -1,0 +1,98 @@
+"""
+Rendering: templates to pages, in the reader's language, with links that respect the base path.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from dashboard.charts import numbers
+from dashboard.context import Context
+from dashboard.pages.assets import assets
+from dashboard.pages.languages import LANGUAGES, locale_of, translations_of
+from dashboard.pages.reader import Reader, remember_preferences
+from warehouse.settings import Settings
+
+TEMPLATES_DIR = Path(__file__).parent.parent / "templates"
+VARY = "Accept-Language, Cookie, HX-Request, HX-Target"
+
+
+def base_path(settings: Settings) -> str:
+    """
+    Give the path of the public address, such as `/stats`, or empty.
+    """
+    return urlsplit(settings.base_url).path.rstrip("/")
+
+
+def link(settings: Settings, path: str, parameters: dict[str, str] | list[tuple[str, str]] | None = None) -> str:
+    """
+    Write a link inside Daysalt.
+
+    Args:
+        path: begins with `/`; not quoted yet.
+    """
+    text = base_path(settings) + quote(path, safe="/:~")
+    return f"{text}?{urlencode(parameters)}" if parameters else text
+
+
+@cache
+def environment(language: str) -> Environment:
+    """
+    Give the templates of a language, made once.
+    """
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES_DIR),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    made.install_gettext_translations(translations_of(language), newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
+    locale = locale_of(language)
+    made.globals["asset"] = lambda name: f"/static/{assets()[name].name}"
+    made.filters["number"] = lambda value: numbers.full(value, locale)
+    made.filters["short"] = lambda value: numbers.short(value, locale)
+    made.filters["metric"] = lambda value, metric: numbers.metric_text(value, metric, locale)
+    made.filters["percent"] = lambda value: numbers.percent(value, locale)
+    return made
+
+
+def text(reader: Reader, message: str) -> str:
+    """
+    Translate a message for a reader.
+    """
+    return translations_of(reader.language).gettext(message)
+
+
+def page(
+    context: Context, request: Request, reader: Reader, template: str, status: int = 200, /, **values: object
+) -> HTMLResponse:
+    """
+    Render a template into an answer.
+    """
+    settings = context.settings
+
+    def footer_query(**changes: str) -> str:
+        kept = [pair for pair in request.query_params.multi_items() if pair[0] not in ("lang", "theme")]
+        return urlencode([*kept, *changes.items()])
+
+    def url(path: str, **parameters: str) -> str:
+        if reader.language_in_address:
+            parameters.setdefault("lang", reader.language_in_address)
+        return link(settings, path, parameters)
+
+    body = (
+        environment(reader.language)
+        .get_template(template)
+        .render(reader=reader, url=url, base=base_path(settings), languages=LANGUAGES, footer_query=footer_query, **values)
+    )
+    response = HTMLResponse(body, status_code=status, headers={"Vary": VARY, "Content-Language": reader.language})
+    remember_preferences(response, settings, reader)
+    return response

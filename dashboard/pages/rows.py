@@ -1,0 +1,197 @@
+"""
+The rows of a panel: asked, labelled, measured against the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from babel.core import Locale
+
+from dashboard.charts.world_map import WorldMap, world_map
+from dashboard.context import Context
+from dashboard.pages.panels import PANELS, Panel, Tab, mark
+from dashboard.pages.view import View
+from dashboard.stats.answer import answer
+from dashboard.stats.dimensions import OTHER
+from dashboard.stats.period import Period
+from dashboard.stats.query import QueryError, StatsQuery, Value, Viewer
+from warehouse.client import QueryTimeout
+from warehouse.registry.sites import Site
+
+ROWS_SHOWN = 8
+DETAIL_ROWS = 100
+CSV_ROWS = 10_000
+OVERFLOW = "(overflow)"
+CODES = frozenset({"visit:country", "visit:region"})
+
+# Labels that the stats layer writes in English; proper names are left alone.
+LABELS: dict[str, str] = {
+    "Direct / None": mark("Direct / None"),
+    "Direct": mark("Direct"),
+    "(not set)": mark("(not set)"),
+    "(none)": mark("(none)"),
+    "Desktop": mark("Desktop"),
+    "Mobile": mark("Mobile"),
+    "Tablet": mark("Tablet"),
+    "Laptop": mark("Laptop"),
+    "Ultra-wide": mark("Ultra-wide"),
+    "Organic Search": mark("Organic Search"),
+    "Organic Social": mark("Organic Social"),
+    "Organic Video": mark("Organic Video"),
+    "Referral": mark("Referral"),
+    "Email": mark("Email"),
+    "Paid Search": mark("Paid Search"),
+    "Paid Social": mark("Paid Social"),
+    "Display": mark("Display"),
+    "AI Assistants": mark("AI Assistants"),
+}
+METRIC_COLUMNS: dict[str, str] = {
+    "visitors": mark("Visitors"),
+    "visits": mark("Visits"),
+    "pageviews": mark("Pageviews"),
+    "events": mark("Times"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    One row.
+
+    Attributes:
+        value: as the stats layer calls it; what a filter would hold.
+        share: of all visitors, 0..1; None when either number is withheld.
+        width: length of the bar, 0..100, against the longest one.
+        can_filter: false for rows that are many things together.
+    """
+
+    value: str
+    label: str
+    flag: str
+    metrics: tuple[Value, ...]
+    share: float | None
+    width: int
+    can_filter: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """
+    One open tab of a panel.
+
+    Attributes:
+        problem: one sentence instead of rows, or empty.
+        has_other: rare values were folded, which the page explains.
+        total_rows: how many rows there are altogether.
+    """
+
+    key: str
+    panel: Panel
+    tab_key: str
+    tab: Tab
+    lines: tuple[Line, ...]
+    total_rows: int
+    has_other: bool
+    problem: str = ""
+    world: WorldMap | None = None
+    titles: dict[str, str] | None = None
+    """Tooltips of the map, by country."""
+
+
+def panel_rows(
+    context: Context,
+    site: Site,
+    view: View,
+    period: Period,
+    visitors: Value,
+    viewer: Viewer,
+    locale: Locale,
+    key: str,
+    *,
+    limit: int = ROWS_SHOWN,
+    offset: int = 0,
+) -> Rows:
+    """
+    Answer the open tab of a panel. A question that takes too long makes a sentence, not an error.
+
+    Args:
+        visitors: of the whole view; what shares are measured against.
+    """
+    panel, tab_key = PANELS[key], view.tab_of(key)
+    tab = panel.tabs[tab_key]
+    wants_map = tab_key == "map" and not view.details
+    query = StatsQuery(
+        tab.metrics,
+        period,
+        dimensions=(tab.dimension,),
+        filters=view.conditions(),
+        limit=300 if wants_map else limit,
+        offset=offset,
+        total_rows=True,
+    )
+    try:
+        result = answer(context, site, query, viewer)
+    except QueryTimeout:
+        problem = mark("This question took too long. Try a shorter period or fewer filters.")
+        return Rows(key, panel, tab_key, tab, (), 0, False, problem)
+    except QueryError:
+        problem = mark("This panel cannot be combined with the chosen filters.")
+        return Rows(key, panel, tab_key, tab, (), 0, False, problem)
+    longest = max((row.metrics[0] or 0 for row in result.rows if row.dimensions[0] != OTHER), default=0)
+    lines = [_line(tab, row.dimensions[0], row.metrics, visitors, longest, locale) for row in result.rows]
+    if tab.dimension == "event:name":
+        lines = [line for line in lines if line.value != "engagement"]
+    has_other = any(line.value == OTHER for line in lines)
+    total = result.total_rows if result.total_rows is not None else len(lines)
+    world = titles = None
+    if wants_map:
+        counts = {line.value: int(line.metrics[0] or 0) for line in lines if line.can_filter}
+        world = world_map(counts)
+        titles = {country.code: territory(country.code, locale) for country in world.countries}
+        lines = lines[:5]
+    return Rows(key, panel, tab_key, tab, tuple(lines), total, has_other, "", world, titles)
+
+
+def filter_label(name: str, value: str, locale: Locale) -> str:
+    """
+    Write a filter's value as its row is written.
+    """
+    return territory(value, locale) if name == "country" else value
+
+
+def territory(code: str, locale: Locale) -> str:
+    """
+    Name a country or one of its regions; unknown codes stay as they are.
+    """
+    country, _, region = code.partition("-")
+    name = str(locale.territories.get(country, country)) if len(country) == 2 else code
+    return f"{name}, {region}" if region else name
+
+
+@cache
+def flag(code: str) -> str:
+    """
+    Give the flag of a country as an emoji; empty for what is none.
+    """
+    country = code.partition("-")[0]
+    if len(country) != 2 or not country.isascii() or not country.isalpha() or not country.isupper():
+        return ""
+    return "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in country)
+
+
+def _line(
+    tab: Tab, value: str, metrics: tuple[Value, ...], visitors: Value, longest: int | float, locale: Locale
+) -> Line:
+    count = metrics[0]
+    is_code = tab.dimension in CODES
+    return Line(
+        value,
+        territory(value, locale) if is_code else value,
+        flag(value) if is_code else "",
+        metrics,
+        min(1.0, count / visitors) if count is not None and visitors else None,
+        0 if count is None or not longest or value == OTHER else max(1, round(count / longest * 100)),
+        value not in (OTHER, OVERFLOW),
+    )

@@ -1,0 +1,181 @@
+"""
+One site's page: the empty state until the first event, then the dashboard, a panel's every row, or its CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, replace
+from datetime import date
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from dashboard.context import Context
+from dashboard.pages.arrivals import drop_lines, first_day, live_visitors
+from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text
+from dashboard.pages.forms import refusal
+from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
+from dashboard.pages.languages import locale_of
+from dashboard.pages.panels import FILTER_TITLES, PANELS
+from dashboard.pages.reader import Reader, reader_of
+from dashboard.pages.rendering import link, page
+from dashboard.pages.rows import CSV_ROWS, DETAIL_ROWS, LABELS, METRIC_COLUMNS, filter_label, panel_rows
+from dashboard.pages.snippet import public_address, snippet
+from dashboard.pages.view import METRICS, View, read_view
+from dashboard.stats.period import Period, resolve
+from dashboard.stats.query import StatsQuery, Viewer
+from warehouse.client import QueryTimeout
+from warehouse.registry.sites import Site
+
+PAGES_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    One request for a site's page, understood.
+    """
+
+    context: Context
+    request: Request
+    reader: Reader
+    site: Site
+    view: View
+    period: Period
+    compare: Period | None
+    today: date
+
+    @property
+    def viewer(self) -> Viewer:
+        return Viewer.MEMBER if self.reader.user else Viewer.PUBLIC
+
+    @property
+    def query(self) -> StatsQuery:
+        return StatsQuery(METRICS, self.period, filters=self.view.conditions())
+
+
+def site_page(context: Context, request: Request) -> Response:
+    """
+    Answer `GET /{domain}`; a domain may have a path. Public sites are for everybody, others for signed-in people.
+    """
+    reader = reader_of(context, request)
+    site = context.registry.sites.find(request.path_params["domain"])
+    if reader.user is None and (site is None or not site.public):
+        # The same answer for a private site and for none: an address does not tell what is measured here.
+        if request.headers.get("hx-request"):
+            return Response(status_code=401, headers={"HX-Redirect": link(context.settings, "/login")})
+        target = request.url.path
+        return RedirectResponse(link(context.settings, "/login", {"next": target}), 303)
+    if site is None:
+        return refusal(context, request, reader, 404, "There is no such page or site here.")
+    if request.query_params.get("live") is not None:
+        return PlainTextResponse(str(live_visitors(context, site)))
+    first = first_day(context, site)
+    if first is None:
+        return _waiting(context, request, reader, site)
+    return _dashboard(_understood(context, request, reader, site, first), first)
+
+
+def _understood(context: Context, request: Request, reader: Reader, site: Site, first: date) -> Asked:
+    today = local_today(context.clock, site.timezone)
+    # A site that began yesterday has nothing to show in a period of full days.
+    view = read_view(request.query_params, "day" if (today - first).days < 2 else "28d")
+    period = resolve(view.date_range(today), site.timezone, context.clock.now_ms())
+    if view.period == "all":
+        period = replace(period, first=min(first, today))
+    compare = period.previous() if has_period_before(view, period, first.toordinal()) else None
+    return Asked(context, request, reader, site, view, period, compare, today)
+
+
+def _waiting(context: Context, request: Request, reader: Reader, site: Site) -> Response:
+    if reader.user is None:
+        return refusal(context, request, reader, 404, "Nothing has been measured here yet.")
+    address = public_address(context.settings, request)
+    return page(
+        context, request, reader, "waiting.html",
+        site=site, sites=context.registry.sites.all(), snippet=snippet(address, site.domain), address=address,
+        drops=drop_lines(context, site), is_local=address.startswith(("http://127.", "http://localhost")),
+    )  # fmt: skip
+
+
+def _dashboard(asked: Asked, first: date) -> Response:
+    context, request, reader, site, view = asked.context, asked.request, asked.reader, asked.site, asked.view
+    locale = locale_of(reader.language)
+    target = request.headers.get("hx-target", "") if not request.headers.get("hx-history-restore-request") else ""
+    shared = {
+        "site": site, "view": view, "period": asked.period, "panels": PANELS, "labels": LABELS,
+        "columns": METRIC_COLUMNS, "here": lambda changed: _address(asked, changed),
+        "filter_titles": FILTER_TITLES, "filter_label": lambda name, value: filter_label(name, value, locale),
+        "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
+    }  # fmt: skip
+    if view.details:
+        return _details(asked, shared)
+    if target.removeprefix("panel-") in PANELS:
+        visitors = _visitors(asked)
+        rows = _rows(asked, target.removeprefix("panel-"), visitors)
+        return page(context, request, reader, "parts/panel.html", rows=rows, **shared)
+    problem, totals, drawn = "", [], None
+    try:
+        totals = headline(context, site, view, asked.query, asked.compare, asked.viewer)
+        drawn = graph(context, site, view, asked.period, asked.compare, asked.viewer, locale)
+    except QueryTimeout:
+        problem = "timeout"
+    visitors = totals[0].value if totals else None
+    earlier, later = neighbours(view, asked.period, asked.today)
+    return page(
+        context, request, reader, "dashboard.html",
+        sites=context.registry.sites.all() if reader.user else [], live=live_visitors(context, site),
+        totals=totals, graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
+        first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
+        all_rows=[_rows(asked, key, visitors) for key in PANELS], **shared,
+    )  # fmt: skip
+
+
+def _details(asked: Asked, shared: dict[str, object]) -> Response:
+    query = asked.request.query_params
+    if query.get("format") == "csv":
+        return _csv(asked)
+    number = int(query.get("page", "1")) if query.get("page", "1").isascii() and query.get("page", "1").isdigit() else 1
+    number = max(1, min(number, PAGES_MAX))
+    rows = _rows(asked, asked.view.details, _visitors(asked), limit=DETAIL_ROWS, offset=(number - 1) * DETAIL_ROWS)
+    return page(
+        asked.context, asked.request, asked.reader, "details.html",
+        rows=rows, page_number=number, pages=max(1, -(-rows.total_rows // DETAIL_ROWS)),
+        sites=asked.context.registry.sites.all() if asked.reader.user else [], **shared,
+    )  # fmt: skip
+
+
+def _csv(asked: Asked) -> Response:
+    rows = _rows(asked, asked.view.details, _visitors(asked), limit=CSV_ROWS)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([rows.tab.filter_name, *rows.tab.metrics])
+    for line in rows.lines:
+        # A leading apostrophe keeps spreadsheets from running what a visitor put into an address.
+        name = f"'{line.value}" if line.value[:1] in ("=", "+", "-", "@", "\t", "\r") else line.value
+        writer.writerow([name, *("" if value is None else value for value in line.metrics)])
+    name = f"{asked.site.domain}-{rows.tab.filter_name}-{asked.period.first}-{asked.period.last}.csv".replace("/", "_")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _rows(asked: Asked, key: str, visitors: int | float | None, *, limit: int | None = None, offset: int = 0):
+    locale = locale_of(asked.reader.language)
+    arguments = {} if limit is None else {"limit": limit, "offset": offset}
+    return panel_rows(
+        asked.context, asked.site, asked.view, asked.period, visitors, asked.viewer, locale, key, **arguments
+    )
+
+
+def _visitors(asked: Asked) -> int | float | None:
+    query = replace(asked.query, metrics=("visitors",))
+    return ask_totals(asked.context, asked.site, query, asked.viewer)[1]["visitors"]
+
+
+def _address(asked: Asked, view: View) -> str:
+    parameters = view.parameters()
+    if asked.reader.language_in_address:
+        parameters.append(("lang", asked.reader.language_in_address))
+    return link(asked.context.settings, f"/{asked.site.domain}", parameters)

@@ -1,0 +1,188 @@
+"""
+What a dashboard shows, as its address says it: period, interval, metric, filters and the open tab of each panel.
+
+Everything is in the address, so that a view can be bookmarked, shared and opened without JavaScript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from starlette.datastructures import QueryParams
+
+from dashboard.pages.panels import FILTERS, PANELS
+from dashboard.stats.period import Period, PeriodError, months_before, parse_day
+from dashboard.stats.query import Filter
+
+METRICS = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
+PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom")
+INTERVALS = ("hour", "day", "week", "month")
+FILTERS_MAX = 20
+FILTER_CHARS_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """
+    One view of one dashboard.
+
+    Attributes:
+        period: one of `PERIODS`.
+        first, last: ISO days; only with `custom`.
+        filters: short name (as in `panels.FILTERS`) and value, in the order they were clicked.
+        tabs: by panel.
+    """
+
+    period: str
+    is_period_given: bool = True
+    first: str = ""
+    last: str = ""
+    interval: str = ""
+    metric: str = "visitors"
+    filters: tuple[tuple[str, str], ...] = ()
+    tabs: tuple[tuple[str, str], ...] = ()
+    details: str = ""
+    """The panel whose every row is shown, or empty for the whole dashboard."""
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """
+        Write the view as query parameters; what is the default is left out.
+        """
+        found: list[tuple[str, str]] = []
+        if self.is_period_given:
+            found.append(("period", self.period))
+        if self.period == "custom":
+            found += [("from", self.first), ("to", self.last)]
+        if self.interval:
+            found.append(("interval", self.interval))
+        if self.metric != "visitors":
+            found.append(("metric", self.metric))
+        found += [("f", f"{name}:{value}") for name, value in self.filters]
+        found += list(self.tabs)
+        if self.details:
+            found.append(("details", self.details))
+        return found
+
+    def tab_of(self, panel: str) -> str:
+        """
+        Tell the open tab of a panel.
+        """
+        return dict(self.tabs).get(panel, next(iter(PANELS[panel].tabs)))
+
+    def with_period(self, period: str, first: str = "", last: str = "") -> View:
+        """
+        Look at another period.
+        """
+        return replace(self, period=period, first=first, last=last, is_period_given=True, interval="")
+
+    def with_filter(self, name: str, value: str) -> View:
+        """
+        Filter by one more value; a second value of the same name takes the first one's place.
+        """
+        kept = tuple(pair for pair in self.filters if pair[0] != name)
+        return replace(self, filters=(*kept, (name, value)), details="")
+
+    def without_filter(self, name: str) -> View:
+        """
+        Take a filter off.
+        """
+        return replace(self, filters=tuple(pair for pair in self.filters if pair[0] != name))
+
+    def with_tab(self, panel: str, tab: str) -> View:
+        """
+        Open a tab.
+        """
+        return replace(self, tabs=(*(pair for pair in self.tabs if pair[0] != panel), (panel, tab)))
+
+    def without_filters(self) -> View:
+        """
+        Take every filter off.
+        """
+        return replace(self, filters=())
+
+    def with_metric(self, metric: str) -> View:
+        """
+        Draw another metric.
+        """
+        return replace(self, metric=metric)
+
+    def with_interval(self, interval: str) -> View:
+        """
+        Draw other buckets.
+        """
+        return replace(self, interval=interval)
+
+    def details_of(self, panel: str) -> View:
+        """
+        Show every row of a panel; empty: the whole dashboard.
+        """
+        return replace(self, details=panel)
+
+    def conditions(self) -> tuple[Filter, ...]:
+        """
+        Give the filters as the stats layer wants them.
+        """
+        return tuple(Filter("is", FILTERS[name], (value,)) for name, value in self.filters)
+
+    def date_range(self, today: date) -> str | tuple[str, str]:
+        """
+        Give the range as the stats layer wants it. `lastmonth` and `yesterday` become pairs of days.
+        """
+        if self.period == "custom":
+            return (self.first, self.last)
+        if self.period == "yesterday":
+            day = (today - timedelta(days=1)).isoformat()
+            return (day, day)
+        if self.period == "lastmonth":
+            first = months_before(today, 1)
+            return (first.isoformat(), (today.replace(day=1) - timedelta(days=1)).isoformat())
+        return self.period
+
+
+def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> View:
+    """
+    Read a view from an address. What is unknown or wrong counts as not given: an old bookmark should still open.
+    """
+    given = query if isinstance(query, QueryParams) else QueryParams(dict(query))
+    period, first, last = given.get("period", ""), given.get("from", ""), given.get("to", "")
+    if period == "custom":
+        try:
+            if parse_day(first) > parse_day(last):
+                first, last = last, first
+        except PeriodError:
+            period = ""
+    is_given = period in PERIODS
+    filters: dict[str, str] = {}
+    for text in given.getlist("f")[:FILTERS_MAX]:
+        name, _, value = text.partition(":")
+        if name in FILTERS and len(value) <= FILTER_CHARS_MAX and value.isprintable():
+            filters[name] = value
+    metric, interval, details = given.get("metric", ""), given.get("interval", ""), given.get("details", "")
+    return View(
+        period=period if is_given else default_period,
+        is_period_given=is_given,
+        first=first if period == "custom" else "",
+        last=last if period == "custom" else "",
+        interval=interval if interval in INTERVALS else "",
+        metric=metric if metric in METRICS else "visitors",
+        filters=tuple(filters.items()),
+        tabs=tuple((key, given[key]) for key, panel in PANELS.items() if given.get(key) in panel.tabs),
+        details=details if details in PANELS else "",
+    )
+
+
+def intervals_for(period: Period) -> tuple[str, ...]:
+    """
+    List the intervals that make sense for a period, finest first.
+    """
+    if period.start is not None or period.days <= 1:
+        return ("hour",)
+    if period.days <= 7:
+        return ("hour", "day")
+    if period.days <= 31:
+        return ("day", "week")
+    if period.days <= 400:
+        return ("day", "week", "month")
+    return ("week", "month")

@@ -1,0 +1,138 @@
+// Enhancements only: every page works without this file.
+(function () {
+  "use strict";
+
+  function css(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  }
+
+  // The graph: uPlot draws into the box the server's SVG stands in, so nothing moves.
+  function drawGraph(plot) {
+    if (plot.graph) plot.graph.destroy();
+    plot.querySelectorAll(".tooltip").forEach(function (old) { old.remove(); });
+    var data = JSON.parse(plot.dataset.graph);
+    var count = data.values.length;
+    if (typeof uPlot === "undefined" || count < 2) return;
+    var tail = data.unfinished ? count - 1 : count;
+    var solid = data.values.map(function (v, i) { return i < tail ? v : null; });
+    var last = data.values.map(function (v, i) { return data.unfinished && i >= tail - 1 ? v : null; });
+    var before = data.before.length ? data.before : data.values.map(function () { return null; });
+    var tooltip = document.createElement("div");
+    tooltip.className = "tooltip";
+    tooltip.hidden = true;
+    var line = css("--line");
+
+    function fill(u) {
+      var shade = u.ctx.createLinearGradient(0, u.bbox.top, 0, u.bbox.top + u.bbox.height);
+      shade.addColorStop(0, line + "33");
+      shade.addColorStop(1, line + "03");
+      return shade;
+    }
+
+    function show(u) {
+      var i = u.cursor.idx;
+      if (i == null || u.cursor.left < 0) { tooltip.hidden = true; return; }
+      tooltip.textContent = "";
+      [["span", data.labels[i]], ["b", data.texts[i]]].forEach(function (part) {
+        tooltip.appendChild(document.createElement(part[0])).textContent = part[1];
+      });
+      if (data.beforeLabels[i]) {
+        tooltip.appendChild(document.createElement("span")).textContent = data.beforeLabels[i] + ": " + data.beforeTexts[i];
+      }
+      tooltip.hidden = false;
+      var x = u.valToPos(i, "x");
+      var left = x + 16 + tooltip.offsetWidth > u.over.clientWidth ? x - 16 - tooltip.offsetWidth : x + 16;
+      tooltip.style.transform = "translate(" + Math.max(0, Math.round(left)) + "px, 8px)";
+    }
+
+    function zoom(u) {
+      if (u.select.width < 12 || !data.days.length) return;
+      var first = Math.max(0, Math.round(u.posToVal(u.select.left, "x")));
+      var end = Math.min(count - 1, Math.round(u.posToVal(u.select.left + u.select.width, "x")));
+      var address = plot.dataset.zoom.replace("FIRST", data.days[first]).replace("LAST", data.days[end]);
+      htmx.ajax("GET", address, { source: "#dashboard", target: "#dashboard", select: "#dashboard", swap: "outerHTML show:none" });
+      history.pushState(null, "", address);
+    }
+
+    plot.graph = new uPlot({
+      width: plot.clientWidth,
+      height: plot.clientHeight,
+      padding: [0, 0, 0, 0],
+      legend: { show: false },
+      scales: { x: { time: false, range: [0, count - 1] }, y: { range: [0, data.top] } },
+      axes: [{ show: false }, { show: false }],
+      cursor: { y: false, drag: { x: data.days.length > 0, y: false, setScale: false }, points: { size: 9, width: 2.5, fill: css("--surface") } },
+      series: [
+        {},
+        { stroke: css("--before"), width: 1.75, dash: [1, 5], cap: "round", points: { show: false } },
+        { stroke: line, width: 2.25, fill: fill, cap: "round", points: { show: false } },
+        { stroke: line, width: 2.25, dash: [1, 6], cap: "round", points: { show: false } }
+      ],
+      hooks: { setCursor: [show], setSelect: [zoom] }
+    }, [data.values.map(function (_, i) { return i; }), before, solid, last], plot);
+    plot.graph.over.appendChild(tooltip);
+    plot.classList.add("is-enhanced");
+  }
+
+  function drawGraphs() {
+    document.querySelectorAll("[data-graph]").forEach(drawGraph);
+  }
+
+  function guessTimezone(select) {
+    var zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    var found = Array.from(select.options).some(function (option) { return option.value === zone; });
+    if (found) select.value = zone;
+  }
+
+  function enhance(root) {
+    root.querySelectorAll("[data-copy]").forEach(function (button) { button.hidden = !navigator.clipboard; });
+    root.querySelectorAll("[data-graph]").forEach(drawGraph);
+  }
+
+  document.addEventListener("click", function (event) {
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    var copy = event.target.closest("[data-copy]");
+    if (copy) {
+      navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent).then(function () {
+        var label = copy.querySelector("span");
+        var text = label.textContent;
+        label.textContent = copy.dataset.copied;
+        setTimeout(function () { label.textContent = text; }, 1600);
+      });
+    }
+    var theme = event.target.closest("[data-theme-choice]");
+    if (theme) {
+      event.preventDefault();
+      document.documentElement.dataset.theme = theme.dataset.themeChoice;
+      fetch(theme.href, { credentials: "same-origin" });
+      drawGraphs();
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.menu[open]").forEach(function (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  document.addEventListener("htmx:afterSettle", function (event) {
+    enhance(event.detail.elt.parentNode || document);
+    // The empty state became the dashboard: start over, with its own scripts and address bar.
+    if (!document.querySelector("[data-waiting]") && document.body.dataset.waiting) location.reload();
+  });
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGraphs);
+  var pending;
+  addEventListener("resize", function () {
+    clearTimeout(pending);
+    pending = setTimeout(drawGraphs, 120);
+  });
+
+  if (document.querySelector("[data-waiting]")) document.body.dataset.waiting = "yes";
+  document.querySelectorAll("[data-guess-timezone]").forEach(guessTimezone);
+  enhance(document);
+})();
