@@ -71,7 +71,7 @@ def make_data_dir(path: Path) -> None:
             path.chmod(DIRECTORY_MODE)
     except (FileExistsError, NotADirectoryError):
         raise DataDirError(
-            f"the data directory {path} is not a directory: move that file away, or set DAYSALT_DATA_DIR to another path"
+            f"the data directory {path} is not a directory: move that file away, or set DAYSALT_DATA_DIR"
         ) from None
     except OSError as error:
         raise _unusable(path, error) from None

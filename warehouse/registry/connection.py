@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from warehouse.registry.errors import RegistryError, RegistryUnavailable
+from warehouse.registry.errors import RegistryAddressError, RegistryUnavailable
 from warehouse.registry.schema import STATE
 
 BUSY_SECONDS_MAX = 10
@@ -39,7 +39,7 @@ class RegistryConnection:
             url: `sqlite:////absolute/path` or `postgresql+pg8000://user:password@host/database`.
 
         Raises:
-            RegistryError: the address is of another kind.
+            RegistryAddressError: the address is of another kind.
             RegistryUnavailable: it cannot be opened.
         """
         self._url = _parsed(url)
@@ -116,7 +116,7 @@ def registry_path(url: str) -> Path | None:
     Tell the file of a SQLite registry; None when it lives in a database server.
 
     Raises:
-        RegistryError: the address is of a kind the registry cannot use.
+        RegistryAddressError: the address is of a kind the registry cannot use.
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
@@ -129,12 +129,12 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise RegistryError(f"DAYSALT_REGISTRY_URL is not an address: use {allowed}") from None
+        raise RegistryAddressError(f"DAYSALT_REGISTRY_URL is not an address: use {allowed}") from None
     if parsed.drivername == "sqlite" and parsed.database and parsed.database != ":memory:":
         return parsed
     if parsed.drivername == "postgresql+pg8000":
         return parsed
-    raise RegistryError(
+    raise RegistryAddressError(
         f"DAYSALT_REGISTRY_URL begins with {parsed.drivername!r}, which is not supported: use {allowed}"
     )
 

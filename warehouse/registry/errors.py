@@ -11,6 +11,12 @@ class RegistryError(Exception):
     """
 
 
+class RegistryAddressError(RegistryError):
+    """
+    DAYSALT_REGISTRY_URL is not an address the registry can use: a setting to correct.
+    """
+
+
 class RegistryUnavailable(RegistryError):  # noqa: N818 - a state of the world, named like WarehouseUnavailable
     """
     The database cannot be reached, opened or written right now. The same call may work later.

@@ -1,0 +1,3 @@
+"""
+The checks of `daysalt doctor`, by what they look at.
+"""

@@ -1,0 +1,101 @@
+"""
+The command line: every command, its exit code, and failures in one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from daysalt.commands import backup, checkup, key, lists, schema, seeding, servers, setting, site, user
+from daysalt.commands.failures import FAILED, exit_code, sentence
+
+app = typer.Typer(
+    name="daysalt",
+    help="Privacy-friendly web analytics that counts a visitor for a day, and nobody for longer.",
+    epilog="Example: daysalt serve --port 8000",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+servers.register(app)
+app.add_typer(site.app)
+app.add_typer(user.app)
+app.add_typer(key.app)
+setting.register(app)
+seeding.register(app)
+schema.register(app)
+backup.register(app)
+checkup.register(app)
+app.add_typer(lists.app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"daysalt {version('daysalt')}")
+        raise typer.Exit
+
+
+@app.callback()
+def daysalt(
+    shown: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """
+    Privacy-friendly web analytics that counts a visitor for a day, and nobody for longer.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """
+    Run one command.
+
+    Returns:
+        0, or 1 when it failed, or 2 when the line or a setting is wrong. The reason is on stderr by then.
+    """
+    try:
+        result: object = typer.main.get_command(app).main(
+            args=list(arguments), prog_name="daysalt", standalone_mode=False
+        )
+    except TyperException as error:
+        # Without a command, the message is the help itself.
+        print(error.format_message() if not arguments else _usage(error), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `head` does: nothing is wrong, and nobody is there to be told.
+        sys.stderr.close()
+        return 0
+    except (typer.Abort, KeyboardInterrupt):
+        print("daysalt: stopped", file=sys.stderr)
+        return FAILED
+    except Exception as error:  # the edge: whatever it is, a person gets a sentence
+        print(f"daysalt: {sentence(error)}", file=sys.stderr)
+        return exit_code(error)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """
+    Run the command on the process's own line and leave with its exit code.
+    """
+    sys.exit(run(sys.argv[1:]))
+
+
+def _usage(error: TyperException) -> str:
+    message = " ".join(error.format_message().split())
+    if "Usage:" in message:
+        return error.format_message()
+    context: object = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "daysalt")
+    return f"daysalt: {message.rstrip('.')}; see `{path} --help`"
+
+
+if __name__ == "__main__":
+    main()

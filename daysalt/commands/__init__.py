@@ -1,0 +1,3 @@
+"""
+The commands, one noun per module.
+"""
