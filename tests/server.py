@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ class Server:
 
 
 @contextmanager
-def run_server(tmp_path: Path, **settings: str) -> Iterator[Server]:
+def run_server(tmp_path: Path, **settings: str) -> Generator[Server]:
     """
     Start `daysalt serve` on a free port and wait until it is ready; stop it at the end, and show its output if the
     test failed.
@@ -117,7 +117,7 @@ def _await_ready(server: Server) -> None:
             except httpx.TransportError as error:
                 last = type(error).__name__
             else:
-                if answer.status_code == httpx.codes.OK:
+                if answer.is_success:
                     return
                 last = f"{answer.status_code} {answer.text}"
             time.sleep(0.05)
