@@ -15,7 +15,8 @@ from dashboard.api.access import INVALID_KEY, ApiError, bearer
 from dashboard.api.sites import NOT_FOUND
 from dashboard.context import Context
 from dashboard.stats.answer import in_thread
-from dashboard.stats.period import PeriodError, day_start, parse_day
+from dashboard.stats.period import PeriodError, parse_day
+from warehouse.days import day_start
 from warehouse.registry.sites import Site
 
 DAYS_DEFAULT = 7

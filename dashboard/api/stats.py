@@ -16,9 +16,10 @@ from dashboard.api.access import ApiError, site_of
 from dashboard.context import Context
 from dashboard.stats.answer import ask, in_thread, present_visitors
 from dashboard.stats.parse import ParsedQuery, parse_query
-from dashboard.stats.period import Period, day_start
+from dashboard.stats.period import Period
 from dashboard.stats.query import StatsResult
 from dashboard.stats.sql import default_order
+from warehouse.days import day_start
 from warehouse.registry.sites import Site
 
 BODY_BYTES_MAX = 256 * 1024

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from warehouse.days import day_start, local_day
+
 DAYS_MAX = 5_000
 """Longest `Nd`; beyond it a question is a typing mistake."""
 MONTHS_MAX = 100
@@ -79,8 +81,8 @@ class Period:
             return Period(
                 "custom",
                 self.timezone,
-                start.astimezone(zone).date(),
-                (self.start - timedelta(seconds=1)).astimezone(zone).date(),
+                local_day(start, zone),
+                local_day(self.start - timedelta(seconds=1), zone),
                 start,
                 self.start,
             )
@@ -148,19 +150,6 @@ class Period:
         return tuple(labels)
 
 
-def day_start(day: date, zone: tzinfo) -> datetime:
-    """
-    The first instant of a local day, in UTC: the first of two midnights, or the end of a gap at midnight.
-    """
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone, fold=0)
-    instant = midnight.astimezone(UTC)
-    # TRICKY: in a gap, fold=0 gives an instant before the gap's end with a local time of the wrong day or hour.
-    local = instant.astimezone(zone)
-    if local.date() < day:
-        instant += timedelta(hours=1)
-    return instant
-
-
 def months_before(day: date, months: int) -> date:
     """
     The first day of the month that lies so many months before.
@@ -190,20 +179,18 @@ def resolve(
     local_now = now.astimezone(zone)
     if isinstance(date_range, tuple):
         return _pair(date_range, timezone)
-    base = local_now.date() if today is None else parse_day(today)
-    is_today = base == local_now.date()
+    base = local_day(now, zone) if today is None else parse_day(today)
+    is_today = base == local_day(now, zone)
     hour = local_now.hour if is_today else None
     if date_range == "day":
         return Period("day", timezone, base, base, clipped_hour=hour)
     if date_range == "24h":
         start = now - timedelta(hours=24)
-        return Period(
-            "24h", timezone, start.astimezone(zone).date(), local_now.date(), start, now + timedelta(seconds=1)
-        )
+        return Period("24h", timezone, local_day(start, zone), local_day(now, zone), start, now + timedelta(seconds=1))
     if date_range == "realtime":
         start = (now - timedelta(minutes=REALTIME_MINUTES - 1)).replace(second=0, microsecond=0)
         return Period(
-            "realtime", timezone, start.astimezone(zone).date(), local_now.date(), start, now + timedelta(seconds=1)
+            "realtime", timezone, local_day(start, zone), local_day(now, zone), start, now + timedelta(seconds=1)
         )
     if date_range == "month":
         last = base if is_today else months_before(base, -1) - timedelta(days=1)
@@ -252,7 +239,7 @@ def _pair(pair: tuple[str, str], timezone: str) -> Period:
         raise PeriodError(f"Invalid date range {shown}")
     # Both instants are inside, as with dates.
     after = end + timedelta(seconds=1)
-    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    first, last = local_day(start, zone), local_day(end, zone)
     if start == day_start(first, zone) and after == day_start(last + timedelta(days=1), zone):
         # Whole days said in seconds, as in the `query` of an answer: counted by day like the answer was.
         return Period("custom", timezone, first, last)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from warehouse.client import Warehouse
+from warehouse.days import local_day
 
 VISIT_SECONDS = 30 * 60
 NO_ENTRY = (4_294_967_295, "", "")
@@ -65,7 +66,7 @@ def insert(warehouse: Warehouse, site_id: int, happenings: Sequence[Happening], 
     open_visits: dict[tuple[int, str], _Visit] = {}
     rows: list[dict[str, object]] = []
     for position, happening in enumerate(sorted(happenings, key=lambda one: one.at)):
-        day = happening.at.astimezone(ZoneInfo(timezone)).date().toordinal()
+        day = local_day(happening.at, ZoneInfo(timezone)).toordinal()
         who = happening.who if happening.who is not None else f"alone {position}"
         visit = open_visits.get((day, who))
         if visit is None or (happening.at - visit.last).total_seconds() > VISIT_SECONDS:

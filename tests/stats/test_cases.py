@@ -47,9 +47,8 @@ def happening(event: dict[str, Any], now: datetime) -> Happening:
     """
     Read one event of a case.
     """
-    attributes: dict[str, str | int] = {
-        ATTRIBUTES.get(name, name): value for name, value in event.get("attrs", {}).items()
-    }
+    given: dict[str, str | int] = event.get("attrs", {})
+    attributes = {ATTRIBUTES.get(name, name): value for name, value in given.items()}
     if attributes.get("source"):
         attributes["channel"] = CHANNELS.get(str(attributes["source"]), "")
     return Happening(
