@@ -34,7 +34,8 @@ BROWSER_NAMES = {
 # Pages shown inside an app; which app is not kept.
 APP_BROWSERS = frozenset({
     "Chrome Mobile WebView", "Mobile Safari UI/WKWebView", "Facebook", "Facebook Messenger", "Instagram", "Google",
-    "Pinterest", "Snapchat", "TikTok", "Twitter", "LinkedIn", "WhatsApp", "Line", "WeChat", "KakaoTalk", "Threads",
+    "Pinterest", "Snapchat", "TikTok", "Twitter", "LinkedIn", "WhatsApp", "Line", "LINE", "WeChat Browser",
+    "WeChat", "KakaoTalk", "Threads",
     "Slack", "Telegram", "Android WebView", "Flipboard", "WebView",
 })  # fmt: skip
 OS_NAMES = {"Mac OS X": "Mac", "Linux": "GNU/Linux", "Other": ""}

@@ -19,7 +19,7 @@ BOT_ANSWERS_MAX = 20_000
 """Answers kept in memory; `is_bot.cache_info()` counts hits and misses."""
 
 # Driven browsers and link fetchers that the list does not name, or only in some forms.
-OWN_PATTERNS = ("HeadlessChrome", "Headless", "PhantomJS", "Electron/.*Headless", "puppeteer", "Playwright")
+OWN_PATTERNS = ("Headless", "PhantomJS", "[Pp]uppeteer", "[Pp]laywright")
 
 
 def _patterns() -> list[str]:

@@ -38,6 +38,8 @@ METADATA_BYTES_MAX = 16 * 1024**2
 TARBALL_BYTES_MAX = 64 * 1024**2
 MEMBER_BYTES_MAX = 128 * 1024**2
 MEMBERS_MAX = 100
+UNPACKED_BYTES_MAX = 512 * 1024**2
+"""Of all members before the one needed: an archive must be read from its beginning."""
 TIMEOUT_SECONDS = 30.0
 
 Report = Callable[[str], None]
@@ -173,8 +175,10 @@ def _member(tarball: bytes) -> bytes:
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(tarball), mode="r|gz") as archive:
+            unpacked = 0
             for count, member in enumerate(archive):
-                if count >= MEMBERS_MAX:
+                unpacked += member.size
+                if count >= MEMBERS_MAX or unpacked > UNPACKED_BYTES_MAX:
                     break
                 if member.name != COUNTRY_MEMBER or not member.isreg():
                     continue

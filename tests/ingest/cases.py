@@ -47,6 +47,16 @@ def pageview(url: str = "https://example.com/", referrer: str = "", **more: Any)
     return hit_of(Beacon(name="pageview", url=url, domains=("example.com",), referrer=referrer), **more)
 
 
+def engagement_cases() -> Iterator[Mapping[str, Any]]:
+    """
+    Give the cases about depth and time of an engagement, whose last request says it all.
+    """
+    everything = cast("dict[str, Any]", json.loads(CASES_FILE.read_text(encoding="utf-8")))
+    for case in everything["cases"]:
+        if case["area"] == "engagement" and {"event_last", "json_last"} & set(case["expect"]):
+            yield case
+
+
 def cases() -> Iterator[Mapping[str, Any]]:
     """
     Give the cases of one request that are about the wire, the page, the agent, the origin, shields and drops.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.address import HOPS_MAX, NO_ADDRESS, AddressTrust, client_address
+from ingest.address import HOPS_MAX, NO_ADDRESS, AddressTrust, client_address, parse_address
 
 TRUST = AddressTrust(
     proxies=tuple(ip_network(text) for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8")),
@@ -106,6 +106,17 @@ def test_long_lists_are_read_from_the_right_only() -> None:
     assert client_address(
         "127.0.0.1", forwarded_for("198.51.100.1, " + ", ".join(["10.0.0.1"] * (HOPS_MAX - 1))), TRUST
     ) == IPv4Address("198.51.100.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("198.51.100.1", "198.51.100.1"), (" ::ffff:198.51.100.1 ", "198.51.100.1"), ("x", None), ("1" * 65, None)],
+)
+def test_parse_address(text: str, expected: str | None) -> None:
+    """One address by itself, as a batch event names it, is read the same way."""
+    found = parse_address(text)
+
+    assert (None if found is None else str(found)) == expected
 
 
 @given(peer=st.text(max_size=50), values=st.lists(st.binary(max_size=200), max_size=3))

@@ -76,6 +76,16 @@ ORDINARY = [
         ("Mobile App", "", "Android", "6.0", "Mobile"),
     ),
     (
+        f"Mozilla/5.0 (Linux; Android 10; SM-G970F) {WEBKIT} Chrome/125.0.0.0 Mobile Safari/537.36 OPR/76.2.4027",
+        ("Opera", "76.2", "Android", "10", "Mobile"),
+    ),
+    (f"{IPHONE} MicroMessenger/8.0.49 NetType/WIFI", ("Mobile App", "", "iOS", "17.5", "Mobile")),
+    ("Mozilla/5.0 (iPhone; CPU like Mac OS X)", ("Mobile App", "", "iOS", "", "Mobile")),
+    (
+        f"Mozilla/5.0 (Linux; Android 9; CUBOT KING KONG) {WEBKIT} Chrome/96.0 Mobile Safari/537.36",
+        ("Chrome", "96.0", "Android", "9", "Mobile"),
+    ),
+    (
         f"Mozilla/5.0 (Linux; Android 9; BRAVIA 4K UR2 Build/PTT1) {WEBKIT} Chrome/96.0 Safari/537.36",
         ("Chrome", "96.0", "Android", "9", "Desktop"),
     ),

@@ -4,12 +4,15 @@ Hop 3: what is kept of a hit, what is dropped and why; and the events API's blac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
@@ -26,7 +29,7 @@ from ingest.hit import Agent, Dropped, DropReason, EnrichedHit, Hit, Origin, Pag
 from ingest.place import PlaceReader
 from ingest.shields import compile_shields
 from tests.clocks import FakeClock
-from tests.ingest.cases import CHROME, address_of, body_of, cases, header_of, hit_of, pageview
+from tests.ingest.cases import CHROME, address_of, body_of, cases, engagement_cases, header_of, hit_of, pageview
 
 SITE = SiteRules(id=1, domain="example.com")
 
@@ -175,6 +178,27 @@ def test_repr_hides_everything(tools: EnrichTools) -> None:
     assert repr(kept(pageview(), tools)) == "<EnrichedHit, personal>"
 
 
+PLACELESS = EnrichTools(PlaceReader(None, FakeClock()))
+
+
+@given(
+    url=st.text(max_size=200) | st.from_regex(r"https?://[a-z.]{1,20}/[^\\x00]{0,60}", fullmatch=True),
+    referrer=st.text(max_size=100),
+    user_agent=st.text(max_size=100),
+    signal=st.booleans(),
+)
+def test_anything_is_kept_dropped_or_refused(url: str, referrer: str, user_agent: str, signal: bool) -> None:
+    """Whatever a beacon says, it is enriched, dropped for a reason, or refused."""
+    hit = pageview(url, referrer, user_agent=user_agent, signal=signal)
+    try:
+        result = screen_and_enrich(hit, SITE, PLACELESS)
+    except WireError as error:
+        assert error.field == "url"
+        return
+
+    assert isinstance(result, Dropped | EnrichedHit)
+
+
 # What the events API calls the columns and reasons that are ours under another name.
 COLUMNS = {
     "hostname": "page.hostname", "pathname": "page.pathname", "utm_source": "page.utm_source",
@@ -250,6 +274,26 @@ def test_black_box_case(case: Mapping[str, Any], tools: EnrichTools) -> None:
     if "revenue" in expect.get("request", {}):
         amount_and_code = [str(part) for part in beacon.revenue] if beacon.revenue else None
         assert amount_and_code == expect["request"]["revenue"]
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=f"{case['id']}-{case['title']}") for case in engagement_cases()]
+)
+def test_engagement_case(case: Mapping[str, Any]) -> None:
+    """An engagement's depth and time are read or refused as the events API does."""
+    body, expect = json.dumps(case["requests"][-1]["body"]).encode(), cast("dict[str, Any]", case["expect"])
+    if "json_last" in expect:
+        with pytest.raises(WireError) as caught:
+            decode(body)
+        assert caught.value.as_json() == expect["json_last"]
+        return
+    beacon = decode(body)
+
+    assert (beacon.name, beacon.scroll_depth, beacon.engagement_ms) == (
+        expect["event_last"]["name"],
+        expect["event_last"]["scroll_depth"],
+        expect["event_last"]["engagement_time"],
+    )
 
 
 def test_ordinary_browser_of_these_tests_is_no_bot(tools: EnrichTools) -> None:

@@ -124,6 +124,14 @@ def test_large_member_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         fetch(tmp_path, Registry(tarball_of({COUNTRY_MEMBER: database(tmp_path)})))
 
 
+def test_bloated_archive_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive with too much before the list is not read to its end."""
+    monkeypatch.setattr(lists, "UNPACKED_BYTES_MAX", 10)
+
+    with pytest.raises(ListError, match="holds no"):
+        fetch(tmp_path, Registry(tarball_of({"package/big": b"x" * 11, COUNTRY_MEMBER: database(tmp_path)})))
+
+
 def test_place_that_cannot_be_written(tmp_path: Path) -> None:
     """A data directory that cannot be written is named."""
     (tmp_path / "lists").write_bytes(b"a file in the way")

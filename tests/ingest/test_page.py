@@ -92,7 +92,7 @@ def test_refused(url: str) -> None:
         ("app.example.com", "example.com"), ("a.b.example.co.uk", "example.co.uk"), ("a.github.io", "a.github.io"),
         ("192.168.0.1", "192.168.0.1"), ("2001:db8::1", "2001:db8::1"), ("(none)", "(none)"),
         ("localhost", "localhost"), ("co.uk", "co.uk"), ("site1.test", "site1.test"), ("a.site1.test", "site1.test"),
-        ("..", ".."),
+        ("..", ".."), ("web.node1", "web.node1"), ("a.web.node1", "web.node1"),
     ],
 )  # fmt: skip
 def test_registrable_domain(hostname: str, expected: str) -> None:
