@@ -7,9 +7,8 @@ uses. A site that has events is never touched: made-up numbers must not end up a
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
@@ -19,9 +18,8 @@ from daysalt.traffic.sites import profile_for
 from ingest.event import Event, Record
 from ingest.flush import DRAIN_BATCHES_BELOW, insert_batch
 from ingest.visits import Sessionizer
-from warehouse.client import Warehouse, WarehouseRefused, WarehouseUnavailable
+from warehouse.client import Warehouse
 from warehouse.clock import Clock
-from warehouse.local_socket import Fields, SocketRefused
 
 DAYS_PER_BATCH = 7
 
@@ -92,33 +90,3 @@ def seed_site(
             waiting = []
             batch += 1
         yield SeedProgress(target.domain, done, days, written)
-
-
-async def answer_seed(
-    warehouse: Warehouse,
-    clock: Clock,
-    *,
-    site_id: int,
-    domain: str,
-    timezone: str,
-    days: int,
-    events_per_day: int,
-    seed: int,
-) -> AsyncIterator[Fields]:
-    """
-    Answer the store operation `seed`: fields of `SeedProgress` after each day; the last ones are the result.
-
-    Raises:
-        SocketRefused: the site has events, or the store is away.
-    """
-    target = SeedTarget(site_id, domain, timezone)
-    steps = seed_site(warehouse, clock, target, days=days, events_per_day=events_per_day, seed=seed)
-    while True:
-        try:
-            # In a thread: drawing and writing a week takes longer than other askers should wait.
-            progress = await asyncio.to_thread(next, steps, None)
-        except (SeedError, WarehouseUnavailable, WarehouseRefused) as error:
-            raise SocketRefused(str(error)) from error
-        if progress is None:
-            return
-        yield asdict(progress)

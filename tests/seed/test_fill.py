@@ -4,15 +4,12 @@ Promises of filling a site of the store with made-up traffic.
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from daysalt.traffic.fill import SeedError, SeedTarget, answer_seed, seed_site
+from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
 from ingest.flush import DRAIN_BATCHES_BELOW, newest_batch
 from tests.clocks import FakeClock
 from warehouse.client import Warehouse
-from warehouse.local_socket import Fields, SocketRefused
 
 MUSEUM = SeedTarget(7, "stadsmuseet.example", "Europe/Stockholm")
 
@@ -92,31 +89,3 @@ def test_a_site_emptied_can_be_filled_again(warehouse: Warehouse, clock: FakeClo
     progress = list(seed_site(warehouse, clock, MUSEUM, days=1, events_per_day=50, seed=1))
 
     assert progress[-1].events - lost(warehouse) // 2 <= warehouse.query("SELECT count() FROM events")[0][0]
-
-
-def test_the_socket_operation_speaks_plain_values(warehouse: Warehouse, clock: FakeClock) -> None:
-    """
-    What goes over the local socket is JSON: names and numbers, after each day.
-    """
-    lines = asyncio.run(ask(warehouse, clock, days=2))
-
-    assert lines[0] == {"domain": "shop.test", "days_done": 1, "days": 2, "events": 0}
-    assert list(lines[-1]) == ["domain", "days_done", "days", "events"]
-    assert warehouse.query("SELECT DISTINCT hostname FROM events") == [("shop.test",)]
-
-
-def test_the_socket_operation_refuses_in_a_sentence(warehouse: Warehouse, clock: FakeClock) -> None:
-    """
-    A site with events is refused to the asker on the other side too.
-    """
-    asyncio.run(ask(warehouse, clock, days=1))
-
-    with pytest.raises(SocketRefused, match=r"shop\.test already has events"):
-        asyncio.run(ask(warehouse, clock, days=1))
-
-
-async def ask(warehouse: Warehouse, clock: FakeClock, days: int) -> list[Fields]:
-    steps = answer_seed(
-        warehouse, clock, site_id=7, domain="shop.test", timezone="Etc/UTC", days=days, events_per_day=50, seed=1
-    )
-    return [step async for step in steps]
