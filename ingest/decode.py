@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from importlib.resources import files
 from typing import cast
 
 import msgspec
 
 from ingest.event import ENGAGEMENT, PAGEVIEW, UNKNOWN_SCROLL_DEPTH
+from ingest.revenue import read_revenue
 from ingest.url import split_url, without_www
 
 NAME_LENGTH_MAX = 120
@@ -29,8 +29,6 @@ PROP_KEY_BYTES_MAX = 300
 PROP_VALUE_BYTES_MAX = 2000
 ENGAGEMENT_MS_LIMIT = 30 * 24 * 3600 * 1000
 """Engaged times from here on are nonsense and read as unknown."""
-AMOUNT_MAX = Decimal("999999999999999.999")
-"""What the warehouse's Decimal(18, 3) holds."""
 
 # These names are the tracker's own, and always mean that a person did something.
 ALWAYS_INTERACTIVE = frozenset({
@@ -41,13 +39,7 @@ ALWAYS_INTERACTIVE = frozenset({
 _ENGAGEMENT_REASON = "engagement event requires a valid integer value for at least one of 'sd' or 'e' fields"
 _PROPS_REASON = f"keys should have at most {PROP_KEY_BYTES_MAX} bytes and values {PROP_VALUE_BYTES_MAX} bytes"
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}\Z")
-_AMOUNT = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?\Z")
 _DATA_SCHEME = re.compile(r"\s*data:", re.IGNORECASE)
-_CURRENCIES = frozenset(
-    line.split()[0]
-    for line in files("ingest").joinpath("data/currencies.txt").read_text(encoding="ascii").splitlines()
-    if line and not line.startswith("#")
-)
 
 
 class WireError(Exception):
@@ -179,7 +171,7 @@ def _read(obj: dict[str, object], *, batch: bool) -> Beacon:
         referrer=_clean(referrer)[:REFERRER_LENGTH_MAX] if isinstance(referrer, str) else "",
         props=props,
         hash_mode=_is_one(get("hashMode") if sent_hash_mode is None else sent_hash_mode),
-        revenue=_revenue(sent_revenue) if sent_revenue else None,
+        revenue=read_revenue(_object(sent_revenue)) if sent_revenue else None,
         interactive=name in ALWAYS_INTERACTIVE
         or (get("interactive") if sent_interactive is None else sent_interactive) is not False,
         scroll_depth=scroll_depth,
@@ -275,24 +267,6 @@ def _object(sent: object) -> dict[str, object]:
     return cast("dict[str, object]", sent) if isinstance(sent, dict) else {}
 
 
-def _revenue(sent: object) -> tuple[Decimal, str] | None:
-    pair = _object(sent)
-    amount, currency = pair.get("amount"), pair.get("currency")
-    if isinstance(amount, bool) or not isinstance(amount, (int, str, Decimal)) or not isinstance(currency, str):
-        return None
-    code = currency.strip().upper()
-    # The pattern bounds the digits before any arithmetic: "1e999999" would be a billion of them.
-    text = str(amount).strip()
-    if code not in _CURRENCIES or not _AMOUNT.match(text):
-        return None
-    exact = Decimal(text)
-    if abs(exact) > AMOUNT_MAX:
-        return None
-    exponent = exact.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return (exact if exponent >= -3 else exact.quantize(Decimal("0.001"))), code
-
-
 def _whole_number(sent: object) -> int | None:
     if isinstance(sent, bool):
         return None
@@ -316,8 +290,7 @@ def _engagement_ms(sent: object) -> int:
 
 
 def _is_one(sent: object) -> bool:
-    # Trackers send 1; hand-written clients also send true and "1".
-    return sent is True or sent == 1 or sent == "1"
+    return sent is True or sent == 1 or sent == "1"  # hand-written clients send all three
 
 
 def _clean(text: str) -> str:
