@@ -78,7 +78,8 @@ def read_open_visits(warehouse: Warehouse, *, since: int, below_batch: int) -> l
     rows = warehouse.query(
         f"""
         SELECT site_id, toUInt16(any(day)), visitor_id, visit_id,
-            toUInt32(minIf(ts, name != 'engagement')), toUInt32(maxIf(ts, name != 'engagement')), toUInt32(max(ts)) AS last,
+            toUInt32(minIf(ts, name != 'engagement')), toUInt32(maxIf(ts, name != 'engagement')),
+            toUInt32(max(ts)) AS last,
             countIf(name = 'pageview'), countIf(name != 'engagement'),
             countIf(interactive AND name NOT IN ('pageview', 'engagement')), max(seq),
             minIf((seq, hostname, pathname), name = 'pageview'), maxIf((seq, hostname, pathname), name = 'pageview'),

@@ -9,22 +9,12 @@ nothing of it is written to disk. The table is memory without a file behind it; 
 from __future__ import annotations
 
 import struct
-from collections.abc import MutableSequence
-from typing import Protocol
 
 SLOTS = 1 << 17
 PROBES = 8
 SLOT = struct.Struct("<QQ")
 """Visitor id, epoch second it was last seen."""
 TABLE_BYTES = SLOTS * SLOT.size
-
-
-class Buffer(Protocol):
-    """
-    Writable memory.
-    """
-
-    def __len__(self) -> int: ...
 
 
 class OpenVisitTable:
@@ -34,12 +24,12 @@ class OpenVisitTable:
     Collectors write without a lock: a lost note costs at worst one visit being split at midnight.
     """
 
-    def __init__(self, memory: bytearray | memoryview | MutableSequence[int]) -> None:
+    def __init__(self, memory: bytearray | memoryview) -> None:
         """
         Args:
             memory: `TABLE_BYTES` of zeroed memory, the same for every collector.
         """
-        self._memory = memoryview(memory)  # type: ignore[arg-type]  # mmap is a buffer, which the type cannot say
+        self._memory = memoryview(memory)
         assert len(self._memory) == TABLE_BYTES
 
     def note(self, visitor_id: int, at: int) -> None:

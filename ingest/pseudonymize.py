@@ -101,7 +101,14 @@ class Pseudonymizer:
         return self._current(timezone, at_ms)[0].day
 
     def visitor(
-        self, *, timezone: str, at_ms: int, site_id: int, address: IPv4Address | IPv6Address, user_agent: str, domain: str
+        self,
+        *,
+        timezone: str,
+        at_ms: int,
+        site_id: int,
+        address: IPv4Address | IPv6Address,
+        user_agent: str,
+        domain: str,
     ) -> Visitor:
         """
         Compute who this is, for this site and day.
@@ -150,7 +157,15 @@ def _message(site_id: int, address: IPv4Address | IPv6Address, user_agent: str, 
     host = domain.encode("utf-8", "surrogatepass")[:1024]
     place = canonical_address(address)
     return b"".join(
-        (_SITE.pack(site_id), bytes((len(place),)), place, _LENGTH.pack(len(agent)), agent, _LENGTH.pack(len(host)), host)
+        (
+            _SITE.pack(site_id),
+            bytes((len(place),)),
+            place,
+            _LENGTH.pack(len(agent)),
+            agent,
+            _LENGTH.pack(len(host)),
+            host,
+        )
     )
 
 

@@ -29,7 +29,8 @@ ATTRIBUTES = (
 
 EVENT_COLUMNS = (
     "site_id", "day", "ts", "visitor_id", "visit_id", "seq", "name", "hostname", "pathname", "interactive",
-    "scroll_depth", "engagement_ms", "props", "revenue_amount", "revenue_currency", *ATTRIBUTES, "received_day", "batch",
+    "scroll_depth", "engagement_ms", "props", "revenue_amount", "revenue_currency", *ATTRIBUTES, "received_day",
+    "batch",
 )  # fmt: skip
 VISIT_COLUMNS = (
     "site_id", "day", "visitor_id", "visit_id", "start", "end", "pageviews", "events", "interactions", "entry", "exit",
@@ -228,7 +229,7 @@ def _event_row(event: Event, visit_id: int, seq: int, attributes: Attributes, ba
     )  # fmt: skip
 
 
-def _columns(names: tuple[str, ...], rows: list[tuple[object, ...]]) -> dict[str, Sequence[object]]:
+def _columns(names: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> dict[str, Sequence[object]]:
     if not rows:
-        return {name: () for name in names}
+        return dict.fromkeys(names, ())
     return dict(zip(names, zip(*rows, strict=True), strict=True))

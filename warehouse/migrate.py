@@ -79,7 +79,8 @@ def migration_status(warehouse: Warehouse, migrations: tuple[Migration, ...] | N
     newest = max(started | done, default=0)
     if newest > len(migrations):
         raise MigrationError(
-            f"the warehouse has migration {newest}, this version of Daysalt knows {len(migrations)}: run the newer version"
+            f"the warehouse has migration {newest}, this version of Daysalt knows {len(migrations)}: "
+            "run the newer version"
         )
     return [
         MigrationStatus(
@@ -107,7 +108,8 @@ def migrate(warehouse: Warehouse, clock: Clock, migrations: tuple[Migration, ...
         if status.state == "half applied":
             raise MigrationError(
                 f"migration {status.number} ({status.name}) was started and did not finish: restore a backup with "
-                f"`daysalt restore`, or finish its statements by hand and add the row ({status.number}, 'done') to schema_history"
+                "`daysalt restore`, or finish its statements by hand and add the row "
+                f"({status.number}, 'done') to schema_history"
             )
         if status.state == "pending":
             _mark(warehouse, clock, migration.number, "started")

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 PREFIX = "DAYSALT_"
@@ -258,9 +259,7 @@ class Settings:
         return self.data_dir / "lists"
 
 
-def load_settings(
-    environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None
-) -> Settings:
+def load_settings(environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
     """
     Read every setting once.
 
@@ -301,7 +300,8 @@ def load_settings(
     assert isinstance(keys_dir, Path)
     if keys_dir == data_dir or data_dir in keys_dir.parents:
         raise SettingsError(
-            f"DAYSALT_KEYS_DIR is {str(keys_dir)!r}, but must lie outside the data directory, so that no backup holds keys"
+            f"DAYSALT_KEYS_DIR is {str(keys_dir)!r}, but must lie outside the data directory, "
+            "so that no backup holds keys"
         )
     values["keys_dir"] = keys_dir
     values["root_key_file"] = values["root_key_file"] or keys_dir / "root.key"
@@ -332,8 +332,8 @@ def _read_file(environment: Mapping[str, str]) -> dict[str, str]:
             found[name] = "1" if value else "0"
         elif isinstance(value, (str, int)):
             found[name] = str(value)
-        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            found[name] = ",".join(value)
+        elif isinstance(value, list) and all(isinstance(item, str) for item in cast("list[object]", value)):
+            found[name] = ",".join(cast("list[str]", value))
         else:
             raise SettingsError(f"{key} in {path} must be a text, a whole number, true, false or a list of texts")
     return found

@@ -163,7 +163,9 @@ class Keyring:
         number = max(self._epochs, default=0) + 1
         plain = secrets.token_bytes(KEY_BYTES)
         self._epochs[number] = plain
-        self._save(replace(self._state, epochs={**self._state.epochs, number: _seal(self._root, plain, _epoch(number))}))
+        self._save(
+            replace(self._state, epochs={**self._state.epochs, number: _seal(self._root, plain, _epoch(number))})
+        )
 
     def _unwrap_epoch(self, number: int, text: str) -> bytes:
         try:
@@ -194,7 +196,9 @@ class Keyring:
                 high_water_ms=int(table["high_water_ms"]),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise KeyringError(f"{self._path} is damaged ({type(error).__name__}); salts of today are lost with it") from error
+            raise KeyringError(
+                f"{self._path} is damaged ({type(error).__name__}); salts of today are lost with it"
+            ) from error
         except OSError as error:
             raise KeyringError(f"{self._path} cannot be read: {error.strerror}") from error
 
@@ -264,7 +268,9 @@ def _make_private(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = directory.stat()
         if status.st_uid != os.geteuid():
-            raise KeyringError(f"the keys directory {directory} belongs to another user; give it to the one Daysalt runs as")
+            raise KeyringError(
+                f"the keys directory {directory} belongs to another user; give it to the one Daysalt runs as"
+            )
         if status.st_mode & 0o077:
             directory.chmod(0o700)
     except OSError as error:

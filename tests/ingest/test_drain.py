@@ -13,7 +13,7 @@ import pytest
 from ingest import drain as drain_module
 from ingest.drain import Drain
 from ingest.event import DropCount
-from ingest.manifest import ManifestError, read_manifest
+from ingest.manifest import Manifest, ManifestError, read_manifest
 from ingest.spool.segment import encode_record, frame, header
 from tests.clocks import FakeClock
 from tests.ingest.records import MIDNIGHT, event
@@ -34,9 +34,11 @@ def put(spool: Path, number: int, *records: Any) -> None:
 
 def make(tmp_path: Path, warehouse: Any, clock: FakeClock, told: list[Any] | None = None) -> Drain:
     told = [] if told is None else told
-    return Drain(
-        tmp_path / "events", tmp_path / "drain", warehouse, clock, report=lambda *what: told.append(what)
-    )  # fmt: skip
+
+    def tell(kind: str, name: str, size: int) -> None:
+        told.append((kind, name, size))
+
+    return Drain(tmp_path / "events", tmp_path / "drain", warehouse, clock, report=tell)
 
 
 def stored(warehouse: Warehouse) -> tuple[int, int, int]:
@@ -63,7 +65,15 @@ def test_records_become_rows_and_segments_go(tmp_path: Path, warehouse: Warehous
     assert [] == list((tmp_path / "events").iterdir())
 
 
-STEPS = ("before manifest", "after manifest", "after events", "after visits", "after insert", "after done", "after removal")
+STEPS = (
+    "before manifest",
+    "after manifest",
+    "after events",
+    "after visits",
+    "after insert",
+    "after done",
+    "after removal",
+)
 
 
 @pytest.mark.parametrize("where", STEPS)
@@ -78,7 +88,10 @@ def test_killed_between_any_two_steps_counts_once(
     run_dry(make(tmp_path, warehouse, clock))
     put(spool, 2, event(60, path="/c"), event(70, visitor=3), DropCount(1, MIDNIGHT, "bot", 3))
 
-    def dying(real: Callable[..., Any], *, before: bool = False, when: Callable[..., bool] = lambda *_, **__: True) -> Any:
+    def always(*_args: Any, **_named: Any) -> bool:
+        return True
+
+    def dying(real: Callable[..., Any], *, before: bool = False, when: Callable[..., bool] = always) -> Any:
         def call(*args: Any, **named: Any) -> Any:
             if before and when(*args, **named):
                 raise Died
@@ -94,12 +107,19 @@ def test_killed_between_any_two_steps_counts_once(
             real = drain_module.write_manifest
             patch.setattr(drain_module, "write_manifest", dying(real, before=where == "before manifest"))
         elif where in ("after events", "after visits"):
-            table = where.removeprefix("after ")
-            patch.setattr(warehouse, "insert", dying(warehouse.insert, when=lambda name, *_, **__: name == table))
+
+            def is_table(name: str, *_args: Any, **_named: Any) -> bool:
+                return name == where.removeprefix("after ")
+
+            patch.setattr(warehouse, "insert", dying(warehouse.insert, when=is_table))
         elif where == "after insert":
             patch.setattr(drain_module, "insert_batch", dying(drain_module.insert_batch))
         elif where == "after done":
-            patch.setattr(drain_module, "write_manifest", dying(drain_module.write_manifest, when=lambda _, m: m.done))
+
+            def is_done(_directory: Path, manifest: Manifest) -> bool:
+                return manifest.done
+
+            patch.setattr(drain_module, "write_manifest", dying(drain_module.write_manifest, when=is_done))
         else:
             patch.setattr(drain_module.SpoolReader, "remove", dying(drain_module.SpoolReader.remove))
         with pytest.raises(Died):
@@ -111,7 +131,9 @@ def test_killed_between_any_two_steps_counts_once(
     assert [] == list(spool.iterdir())
 
 
-def test_store_away_then_back(tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_away_then_back(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     While the store is away nothing is lost, and an insert that was written but not confirmed counts once.
     """

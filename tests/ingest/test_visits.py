@@ -149,5 +149,7 @@ def test_days_and_times_arrive_as_written(warehouse: Warehouse) -> None:
     """
     insert_batch(warehouse, 1, Sessionizer().process([event(61, props={"a": "b"}, revenue_amount="10.125")], 1))
 
-    rows = warehouse.query("SELECT toString(day), toString(ts), props['a'], toString(revenue_amount), toUInt16(day) FROM events")
+    rows = warehouse.query(
+        "SELECT toString(day), toString(ts), props['a'], toString(revenue_amount), toUInt16(day) FROM events"
+    )
     assert [("2026-11-22", "2026-11-22 00:01:01", "b", "10.125", DAY)] == rows

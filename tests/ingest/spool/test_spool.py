@@ -39,6 +39,12 @@ class Turn:
             callback()
 
 
+def ignore(_kind: str, _name: str, _size: int) -> None:
+    """
+    Hear of damage and do nothing.
+    """
+
+
 @pytest.fixture
 def turn() -> Turn:
     return Turn()
@@ -50,7 +56,11 @@ def writer_in(directory: Path, clock: FakeClock, turn: Turn, **limits: int) -> S
 
 def read_all(directory: Path, damage: list[tuple[str, str, int]] | None = None) -> list[Record]:
     damage = [] if damage is None else damage
-    reader = SpoolReader(directory, lambda *told: damage.append(told))
+
+    def tell(kind: str, name: str, size: int) -> None:
+        damage.append((kind, name, size))
+
+    reader = SpoolReader(directory, tell)
     found: list[Record] = []
     for state in reader.segments():
         position = HEADER.size
@@ -195,7 +205,7 @@ def test_a_batch_is_cut_between_frames(tmp_path: Path, clock: FakeClock, turn: T
         writer.append([encode_record(event(at))], lambda _: None)
         turn.take()
     writer.close()
-    reader = SpoolReader(tmp_path, lambda *_: None)
+    reader = SpoolReader(tmp_path, ignore)
     (state,) = reader.segments()
     position, found = HEADER.size, list[Record]()
     while position < state.safe_bytes:

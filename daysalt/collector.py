@@ -1,0 +1,265 @@
+"""
+The collector process: the public port, hops 1-5. It reads the registry of sites, asks the keeper for salts, and never
+touches the warehouse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import os
+import socket
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from daysalt.lifeline import QuietServer, watch_life_line
+from ingest.address import AddressTrust
+from ingest.collect import Collector
+from ingest.door import Door, Health, Parts
+from ingest.enrich import EnrichTools, SiteRules
+from ingest.hand_over import HandOver
+from ingest.keys.salts import Salt
+from ingest.midnight import TABLE_BYTES, OpenVisitTable
+from ingest.place import PlaceReader
+from ingest.pseudonymize import Pseudonymizer
+from ingest.shields import compile_shields
+from ingest.spool.writer import SpoolWriter
+from warehouse.clock import SystemClock
+from warehouse.local_socket import SocketAbsent, SocketRefused, call
+from warehouse.log import logger
+from warehouse.registry.database import Registry
+from warehouse.registry.sites import Site
+from warehouse.settings import Settings
+
+TICK_SECONDS = 1.0
+SALT_REFRESH_SECONDS = 20
+KEEP_ALIVE_SECONDS = 75
+GRACE_SECONDS = 5
+CALL_SECONDS = 5.0
+
+
+def run_collector(settings: Settings, *, name: str, listen_fd: int, table_fd: int) -> int:
+    """
+    Run until told to stop.
+
+    Args:
+        listen_fd: listening socket, opened by the keeper so that no connection is refused while a collector restarts.
+        table_fd: memory shared by the collectors for visits open at midnight.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_Process(settings, name, listen_fd, table_fd).run())
+    return 0
+
+
+def _loop_factory() -> Any:
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+class _Process:
+    def __init__(self, settings: Settings, name: str, listen_fd: int, table_fd: int) -> None:
+        self._settings = settings
+        self._name = name
+        self._clock = SystemClock()
+        self._keeper = settings.data_dir / "keeper.sock"
+        self._listener = socket.socket(fileno=listen_fd)
+        memory = memoryview(mmap.mmap(table_fd, TABLE_BYTES))
+        self._pseudonymizer = Pseudonymizer(OpenVisitTable(memory))
+        self._registry = Registry(settings.registry_url, self._clock)
+        self._place = PlaceReader(settings.geo_db or settings.lists_dir / "country.mmdb", self._clock)
+        self._collector = Collector(
+            clock=self._clock,
+            trust=AddressTrust(settings.trusted_proxies, settings.address_headers),
+            tools=EnrichTools(place=self._place),
+            pseudonymizer=self._pseudonymizer,
+            ip_type_header=settings.ip_type_header,
+        )
+        self._revision = -1
+        self._zones: frozenset[str] = frozenset()
+        self._salts_at_ms = 0
+        self._server: QuietServer | None = None
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        watch_life_line(stopping.set)
+        spool = SpoolWriter(
+            self._settings.spool_dir / "events",
+            self._clock,
+            loop,
+            sync=self._settings.durability == "fsync",
+            bytes_max=self._settings.spool_max_bytes,
+        )
+        hand_over = HandOver(self._settings.data_dir / "dashboard.sock", self._settings.address_headers)
+        door = Door(
+            self._collector,
+            spool,
+            hand_over,
+            base_path=urlsplit(self._settings.base_url).path.rstrip("/"),
+            health=partial(self._health, spool),
+            metrics=self._metrics,
+        )
+        # Salts and sites first: a collector without them could only refuse.
+        while not stopping.is_set() and not await self._prepare():
+            await _wait(stopping, 0.2)
+        if stopping.is_set():
+            return
+        server = QuietServer(
+            uvicorn.Config(
+                door,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,  # it would print addresses
+                proxy_headers=False,  # ingest/address.py decides, with a list of proxies
+                server_header=False,
+                log_config=None,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        serving = asyncio.create_task(server.serve([self._listener]))
+        ticking = asyncio.create_task(self._tick_forever(spool))
+        await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        ticking.cancel()
+        await self._flush(spool)
+        spool.close()
+        await self._report(spool)
+        await hand_over.close()
+
+    async def _tick_forever(self, spool: SpoolWriter) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                await self._tick(spool)
+            except Exception as error:  # one bad tick must not end the ticking
+                logger().error("a tick of the collector failed", error=type(error).__name__)
+
+    async def _tick(self, spool: SpoolWriter) -> None:
+        self._pseudonymizer.forget_expired(self._clock.now_ms())
+        await self._prepare()
+        await self._flush(spool)
+        spool.seal_if_due()
+        await self._report(spool)
+
+    async def _prepare(self) -> bool:
+        """
+        Bring sites and salts up to date. Sites whose time zone has no salt are served only once it is there.
+        """
+        try:
+            revision = await asyncio.to_thread(self._registry.revision)
+            if revision != self._revision:
+                rules = await asyncio.to_thread(self._rules)
+                zones = frozenset(site.timezone for site in rules.values())
+                if zones - self._zones:
+                    await self._fetch_salts(zones)
+                self._collector.install_sites(rules)
+                self._zones, self._revision = zones, revision
+            elif self._clock.monotonic_ms() - self._salts_at_ms >= SALT_REFRESH_SECONDS * 1000:
+                await self._fetch_salts(self._zones)
+        except (SocketAbsent, SocketRefused) as error:
+            logger().warning("the keeper gave no salts", reason=str(error))
+            return False
+        return True
+
+    def _rules(self) -> dict[str, SiteRules]:
+        rules: dict[str, SiteRules] = {}
+        for site in self._registry.sites.all():
+            compiled = site_rules(site)
+            rules[site.domain] = compiled
+            if site.previous_domain:
+                rules.setdefault(site.previous_domain, compiled)
+        return rules
+
+    async def _fetch_salts(self, zones: frozenset[str]) -> None:
+        answer = await asyncio.to_thread(call, self._keeper, "salts", timeout_s=CALL_SECONDS, timezones=sorted(zones))
+        self._pseudonymizer.install(
+            Salt(
+                timezone=row["timezone"],
+                day=row["day"],
+                start_ms=row["start_ms"],
+                end_ms=row["end_ms"],
+                expires_ms=row["expires_ms"],
+                key=bytes.fromhex(row["key"]),
+            )
+            for row in answer["salts"]
+        )
+        self._salts_at_ms = self._clock.monotonic_ms()
+
+    async def _flush(self, spool: SpoolWriter) -> None:
+        drops = self._collector.take_drops()
+        if drops:
+            try:
+                spool.append(drops, lambda _: None)
+            except Exception as error:  # a full spool loses counts of drops, never an event
+                logger().warning("drop counts were lost", reason=type(error).__name__)
+
+    async def _report(self, spool: SpoolWriter) -> None:
+        counters = self._collector.counters
+        # Unheard, it is told again in a second.
+        with suppress(SocketAbsent, SocketRefused):
+            await asyncio.to_thread(
+                call,
+                self._keeper,
+                "report",
+                timeout_s=CALL_SECONDS,
+                process=self._name,
+                pid=os.getpid(),
+                counters={
+                    "daysalt_events_accepted": counters.accepted,
+                    "daysalt_beacon_bytes": counters.beacon_bytes,
+                },
+                dropped=counters.dropped,
+                gauges={"daysalt_spool_bytes": spool.used_bytes},
+            )
+
+    async def _health(self, spool: SpoolWriter) -> Health:
+        now = self._clock.now_ms()
+        waiting = [zone for zone in self._zones if not self._pseudonymizer.ready(zone, now)]
+        parts: Parts = {
+            "spool": ("degraded", "the spool is at its limit") if spool.full else ("ok", ""),
+            "salts": ("degraded", f"{len(waiting)} time zones have no salt") if waiting else ("ok", ""),
+            "countries": self._place.status(),
+        }
+        try:
+            answer = await asyncio.to_thread(call, self._keeper, "status", timeout_s=CALL_SECONDS)
+            parts.update({name: (state, why) for name, (state, why) in answer["parts"].items()})
+        except (SocketAbsent, SocketRefused):
+            parts["keeper"] = ("degraded", "the keeper does not answer")
+        return Health(ready=not spool.full and not waiting, parts=parts)
+
+    async def _metrics(self) -> str:
+        try:
+            answer = await asyncio.to_thread(call, self._keeper, "metrics", timeout_s=CALL_SECONDS)
+        except (SocketAbsent, SocketRefused):
+            return ""
+        return str(answer["text"])
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+def site_rules(site: Site) -> SiteRules:
+    """
+    Compile what of a site's settings the collector acts on.
+    """
+    shields = site.shields
+    return SiteRules(
+        id=site.id,
+        domain=site.domain,
+        timezone=site.timezone,
+        signals="drop" if site.signals == "drop" else "count",
+        datacenter="drop" if site.datacenter == "drop" else "keep",
+        shields=compile_shields(ip=shields.ip, country=shields.country, page=shields.page, hostname=shields.hostname),
+    )

@@ -1,0 +1,282 @@
+"""
+The keeper, parent of all: supervises the others, owns the calendar of salts, answers them and the commands over a
+local socket. It opens the public port but never reads from it, so that a restarted collector refuses no connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from daysalt.children import Child, FatalChild
+from daysalt.figures import Figures
+from daysalt.lifeline import watch_life_line
+from ingest.keys.keyring import Keyring, KeyringError
+from ingest.keys.salts import SaltCalendar
+from ingest.lists import ListError, fetch_lists
+from ingest.midnight import TABLE_BYTES
+from warehouse.clock import Clock
+from warehouse.local_socket import Fields, SocketRefused, listen
+from warehouse.log import logger
+from warehouse.registry.database import Registry
+from warehouse.settings import SETTINGS, Settings
+
+TICK_SECONDS = 1.0
+BACKLOG = 2048
+COLLECTOR_GRACE_SECONDS = 8
+STORE_GRACE_SECONDS = 6
+"""Together below the 15 seconds a stop may take (contract, section 1)."""
+SILENT_SECONDS = 10
+"""A process that reported nothing for this long is not well."""
+ZONES_MAX = 600
+"""There are fewer time zones than this."""
+
+
+class StartError(Exception):
+    """
+    The server cannot start. The text is one sentence that says what to do.
+    """
+
+
+class Keeper:
+    """
+    The parent process, for `serve` (everything) and `collect` (without the store).
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, *, with_store: bool) -> None:
+        """
+        Open the keys and destroy what is overdue, before anything is served.
+
+        Raises:
+            KeyringError: the keys cannot be used.
+        """
+        self._settings = settings
+        self._clock = clock
+        self._with_store = with_store
+        self._calendar = SaltCalendar(
+            Keyring(settings.keys_dir, settings.root_key_file, clock), clock, lambda text: logger().error(text)
+        )
+        self._destroy_due()
+        self._figures = Figures()
+        self._heard_ms: dict[str, int] = {}
+        self._troubles: dict[str, str] = {}
+        self._keys_trouble = ""
+        self._children: list[Child] = []
+
+    async def run(self) -> int:
+        """
+        Serve until told to stop.
+
+        Returns:
+            Exit code: 0 stopped as asked, 1 when a part cannot run (it said why).
+
+        Raises:
+            StartError: the port is taken.
+        """
+        stopping = asyncio.Event()
+        watch_life_line(stopping.set)
+        listener = _listen(self._settings.host, self._settings.port)
+        table_fd = os.memfd_create("open-visits", os.MFD_CLOEXEC)
+        os.ftruncate(table_fd, TABLE_BYTES)
+        control = await listen(self._settings.data_dir / "keeper.sock", self._operations())
+        self._children = self._make_children(listener.fileno(), table_fd)
+        supervising = [asyncio.create_task(child.supervise(), name=child.name) for child in self._children]
+        background = [asyncio.create_task(self._tick_forever())]
+        if self._settings.fetch_lists and self._settings.geo_db is None:
+            background.append(asyncio.create_task(self._fetch_missing_lists()))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait([stopped, *supervising], return_when=asyncio.FIRST_COMPLETED)
+        logger().info("stopping")
+        # First those who take events in, then the one who stores them.
+        collectors = [child for child in self._children if child.name != "store"]
+        await asyncio.gather(*(child.stop(COLLECTOR_GRACE_SECONDS) for child in collectors))
+        await asyncio.gather(*(child.stop(STORE_GRACE_SECONDS) for child in self._children))
+        for task in [*background, stopped]:
+            task.cancel()
+        outcomes = await asyncio.gather(*supervising, return_exceptions=True)
+        control.close()
+        listener.close()
+        return 1 if any(isinstance(outcome, FatalChild) for outcome in outcomes) else 0
+
+    def _make_children(self, listen_fd: int, table_fd: int) -> list[Child]:
+        environment = _environment(self._settings)
+        children = [
+            Child(
+                name=f"collector-{number}",
+                arguments=("collector", f"collector-{number}", str(listen_fd), str(table_fd)),
+                environment=environment,
+                fds=(listen_fd, table_fd),
+            )
+            for number in range(1, self._settings.workers + 1)
+        ]
+        if self._with_store:
+            children.append(Child(name="store", arguments=("store", "drain", "dashboard"), environment=environment))
+        return children
+
+    def _operations(self) -> dict[str, Any]:
+        return {"salts": self._salts, "report": self._report, "metrics": self._metrics, "status": self._status}
+
+    async def _salts(self, timezones: list[str]) -> Fields:
+        if len(timezones) > ZONES_MAX:
+            raise SocketRefused("more time zones than there are")
+        try:
+            salts = self._calendar.salts(timezones)
+        except KeyringError as error:
+            self._keys_trouble = str(error)
+            raise SocketRefused(str(error)) from error
+        self._keys_trouble = ""
+        return {
+            "salts": [
+                {
+                    "timezone": salt.timezone,
+                    "day": salt.day,
+                    "start_ms": salt.start_ms,
+                    "end_ms": salt.end_ms,
+                    "expires_ms": salt.expires_ms,
+                    "key": salt.key.hex(),
+                }
+                for salt in salts
+            ]
+        }
+
+    async def _report(
+        self,
+        process: str,
+        pid: int,
+        counters: Mapping[str, float],
+        gauges: Mapping[str, float],
+        dropped: Mapping[str, float] | None = None,
+        trouble: str = "",
+    ) -> Fields:
+        self._figures.report(process, pid, counters, dropped or {}, gauges)
+        self._heard_ms[process] = self._clock.monotonic_ms()
+        self._troubles[process] = trouble
+        return {}
+
+    async def _metrics(self) -> Fields:
+        self._figures.gauges["daysalt_process_restarts"] = sum(max(0, child.starts - 1) for child in self._children)
+        return {"text": self._figures.text()}
+
+    async def _status(self) -> Fields:
+        parts: dict[str, tuple[str, str]] = {"keeper": ("ok", "")}
+        if self._keys_trouble:
+            parts["keys"] = ("degraded", self._keys_trouble)
+        elif self._calendar.paused:
+            parts["keys"] = ("degraded", "the clock leapt ahead by more than 48 hours; destruction is paused")
+        else:
+            parts["keys"] = ("ok", "")
+        now = self._clock.monotonic_ms()
+        for child in self._children:
+            heard = self._heard_ms.get(child.name)
+            if heard is None or now - heard > SILENT_SECONDS * 1000:
+                parts[child.name] = ("degraded", "it is starting, or does not answer")
+            elif self._troubles.get(child.name):
+                parts[child.name] = ("degraded", self._troubles[child.name])
+            else:
+                parts[child.name] = ("ok", "")
+        return {"parts": parts}
+
+    async def _tick_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                self._destroy_due()
+            except KeyringError as error:
+                if self._keys_trouble != str(error):
+                    logger().error("a key that is due could not be destroyed", reason=str(error))
+                self._keys_trouble = str(error)
+
+    def _destroy_due(self) -> None:
+        for key_id in self._calendar.destroy_due():
+            logger().info("a salt was destroyed", time_zone=key_id.scope, day=key_id.day)
+
+    async def _fetch_missing_lists(self) -> None:
+        if (self._settings.lists_dir / "country.mmdb").exists():
+            return
+        try:
+            fetched = await asyncio.to_thread(fetch_lists, self._settings.lists_dir, lambda _: None)
+        except ListError as error:
+            logger().warning(
+                "the country list could not be fetched; countries stay unknown until `daysalt data fetch`",
+                reason=str(error),
+            )
+            return
+        logger().info("lists were fetched", lists=len(fetched))
+
+
+def write_setup_token(settings: Settings, registry: Registry) -> str | None:
+    """
+    While nobody can sign in, put the set-up token into a file only we can read.
+
+    Returns:
+        The link to open, or None when there is somebody already.
+    """
+    path = settings.data_dir / "setup-token"
+    token = registry.users.first_token()
+    if token is None:
+        path.unlink(missing_ok=True)
+        return None
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(token + "\n")
+    return f"{settings.base_url or f'http://{settings.host}:{settings.port}'}/setup?token={token}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"port {port} on {host} cannot be opened ({error.strerror}): "
+            "stop what uses it, or choose another with PORT= or --port"
+        ) from error
+    listener.setblocking(False)  # the method's own way
+    return listener
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """
+    Make the settings complete for a child, whatever they came from: command line, environment or file.
+    """
+    values: dict[str, str] = {"DAYSALT_CONFIG": os.devnull}
+    for setting in SETTINGS:
+        value = getattr(settings, setting.field)
+        if isinstance(value, bool):
+            values[setting.name] = "1" if value else "0"
+        elif isinstance(value, tuple):
+            values[setting.name] = ",".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # tuples of networks or names
+        else:
+            values[setting.name] = "" if value is None else str(value)
+    # The keeper has put it into the registry, hashed; nobody else needs it.
+    values["DAYSALT_ADMIN_KEY"] = ""
+    return values
+
+
+def private_memory() -> None:
+    """
+    Keep keys out of core dumps, in this process and all it starts.
+    """
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def tell(text: str, path: Path | None = None) -> None:
+    """
+    Say something to the person at the terminal; a token never goes where output is collected.
+    """
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)
+    elif path is not None:
+        logger().info("first start: the set-up token is in a file", file=str(path))

@@ -1,0 +1,91 @@
+"""
+What the commands ask of the process that owns the store. Each operation is the same function that a command runs
+itself when no server is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
+from warehouse.backup import write_backup
+from warehouse.backup_manifest import BackupError
+from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
+from warehouse.clock import Clock
+from warehouse.local_socket import Fields, Operation, SocketRefused
+from warehouse.migrate import MigrationError, migration_status
+from warehouse.settings import Settings
+from warehouse.site_rows import forget_site
+
+T = TypeVar("T")
+FAILURES = (BackupError, MigrationError, QueryTimeout, SeedError, WarehouseRefused, WarehouseUnavailable)
+
+
+def store_operations(settings: Settings, warehouse: Warehouse, clock: Clock) -> dict[str, Operation]:
+    """
+    Give the operations of `store.sock` by name.
+    """
+
+    async def status() -> Fields:
+        return {"pid": os.getpid()}
+
+    async def migrations() -> Fields:
+        found = await _apart(lambda: migration_status(warehouse))
+        return {"migrations": [asdict(migration) for migration in found]}
+
+    async def forget(site_id: int) -> Fields:
+        return {"removed": await _apart(lambda: forget_site(warehouse, site_id))}
+
+    async def seed(**arguments: Any) -> AsyncIterator[Fields]:
+        target = SeedTarget(**{name: arguments[name] for name in ("site_id", "domain", "timezone")})
+        steps = seed_site(
+            warehouse,
+            clock,
+            target,
+            days=arguments["days"],
+            events_per_day=arguments["events_per_day"],
+            seed=arguments["seed"],
+        )
+        async for step in _steps(steps):
+            yield asdict(step)
+
+    async def backup(out: str) -> AsyncIterator[Fields]:
+        told: asyncio.Queue[Fields | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def report(what: str, done: int, total: int, /) -> None:
+            loop.call_soon_threadsafe(told.put_nowait, {"what": what, "done": done, "total": total})
+
+        working = asyncio.create_task(
+            _apart(lambda: write_backup(warehouse, settings.registry_url, Path(out), clock, report))
+        )
+        working.add_done_callback(lambda _: told.put_nowait(None))
+        while (line := await told.get()) is not None:
+            yield line
+        yield asdict(await working)
+
+    return {"status": status, "migration_status": migrations, "forget_site": forget, "seed": seed, "backup": backup}
+
+
+async def _apart(work: Callable[[], T]) -> T:
+    """
+    Run something that blocks in a thread; what goes wrong becomes one sentence for the asker.
+    """
+    try:
+        return await asyncio.to_thread(work)
+    except FAILURES as error:
+        raise SocketRefused(str(error)) from error
+
+
+async def _steps(steps: Iterator[T]) -> AsyncIterator[T]:
+    done = object()
+    while True:
+        step = await _apart(lambda: next(steps, done))
+        if step is done:
+            return
+        yield step  # type: ignore[misc]  # the sentinel is gone

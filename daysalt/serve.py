@@ -1,0 +1,80 @@
+"""
+Starting the server: everything, or one role of it. Everything a start needs is checked here, before a port is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from daysalt.keeper import Keeper, StartError, private_memory, tell, write_setup_token
+from daysalt.store import run_store
+from ingest.keys.keyring import KeyringError
+from warehouse.clock import SystemClock
+from warehouse.data_dir import DataDirError, lock_data_dir
+from warehouse.log import configure_logging, logger
+from warehouse.registry.database import Registry
+from warehouse.registry.errors import RegistryError
+from warehouse.settings import Settings
+
+
+def run_serve(settings: Settings) -> int:
+    """
+    Run keeper, collectors and store.
+
+    Returns:
+        Exit code: 0 stopped as asked, 1 could not run (one sentence on stderr).
+    """
+    return _run_keeper(settings, with_store=True)
+
+
+def run_collect(settings: Settings) -> int:
+    """
+    Run keeper and collectors; drain and dashboard run elsewhere, on the same data directory.
+    """
+    return _run_keeper(settings, with_store=False)
+
+
+def run_drain(settings: Settings, with_dashboard: bool) -> int:
+    """
+    Run the drain, and the dashboard in the same process if asked.
+    """
+    configure_logging(settings.log_level, part="store")
+    return run_store(settings, with_dashboard=with_dashboard)
+
+
+def run_dashboard(settings: Settings) -> int:
+    """
+    Run the dashboard alone.
+    """
+    configure_logging(settings.log_level, part="dashboard")
+    return run_store(settings, with_drain=False)
+
+
+def _run_keeper(settings: Settings, *, with_store: bool) -> int:
+    configure_logging(settings.log_level, part="keeper")
+    private_memory()
+    clock = SystemClock()
+    try:
+        lock = lock_data_dir(settings.data_dir)
+    except DataDirError as error:
+        print(f"daysalt: {error}", file=sys.stderr)
+        return 1
+    with lock:
+        try:
+            registry = Registry(settings.registry_url, clock)
+            if settings.admin_key:
+                registry.keys.ensure_admin(settings.admin_key)
+            link = write_setup_token(settings, registry)
+            registry.close()
+            keeper = Keeper(settings, clock, with_store=with_store)
+            if link is not None:
+                tell(
+                    f"\nDaysalt is starting. Choose a password and add your site:\n\n    {link}\n",
+                    settings.data_dir / "setup-token",
+                )
+            logger().info("serving", host=settings.host, port=settings.port, workers=settings.workers)
+            return asyncio.run(keeper.run())
+        except (KeyringError, RegistryError, StartError) as error:
+            print(f"daysalt: {error}", file=sys.stderr)
+            return 1

@@ -1,0 +1,230 @@
+"""
+The store process: drain, engine and dashboard. It holds no secret, and its crash or a heavy query never stops
+collecting: the spool waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from dashboard.app import build_app
+from dashboard.context import Context
+from daysalt.children import FATAL_EXIT
+from daysalt.lifeline import QuietServer, watch_life_line
+from daysalt.operations import store_operations
+from ingest.drain import Drain
+from ingest.manifest import ManifestError
+from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
+from warehouse.clock import Clock, SystemClock
+from warehouse.data_dir import KEEPER_SOCKET, STORE_SOCKET
+from warehouse.local_socket import SocketAbsent, SocketRefused, bind_private, call, listen
+from warehouse.log import logger
+from warehouse.migrate import MigrationError, migrate
+from warehouse.registry.database import Registry
+from warehouse.settings import Settings
+
+IDLE_SECONDS = 0.2
+"""How often the drain looks for new records when it has caught up: stats are at most this and one insert behind."""
+BACKOFF_SECONDS = (0.2, 0.5, 1, 2, 5, 10)
+NICENESS = 5
+"""Collecting comes first where both want the same core."""
+GRACE_SECONDS = 5
+CALL_SECONDS = 5.0
+LOCK_TRIES, LOCK_WAIT_SECONDS = 75, 0.2
+
+
+def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bool = True) -> int:
+    """
+    Run until told to stop.
+
+    Returns:
+        Exit code: 0 stopped, `FATAL_EXIT` when somebody has to act first (it was said on stderr).
+    """
+    os.nice(NICENESS)
+    clock = SystemClock()
+    lock = _lock_drain(settings.data_dir / "drain") if with_drain else None
+    if with_drain and lock is None:
+        print(f"daysalt: another drain works on {settings.data_dir}; a spool has one", file=sys.stderr)
+        return FATAL_EXIT
+    warehouse = Warehouse(settings.warehouse_url)
+    try:
+        applied = _migrate_patiently(warehouse, clock)
+    except MigrationError as error:
+        print(f"daysalt: {error}", file=sys.stderr)
+        return FATAL_EXIT
+    if applied:
+        logger().info("the warehouse was migrated", migrations=applied)
+    drain_thread = DrainThread(settings, warehouse, clock) if with_drain else None
+    asyncio.run(_serve(settings, warehouse, clock, drain_thread, with_dashboard=with_dashboard))
+    warehouse.close()
+    return FATAL_EXIT if drain_thread is not None and drain_thread.fatal else 0
+
+
+def _lock_drain(directory: Path) -> int | None:
+    """
+    Become the one drain of a spool. After a crash the old one may need a moment to notice that its keeper is gone.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(directory / "drain.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    wait = threading.Event()
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait.wait(LOCK_WAIT_SECONDS)
+        else:
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _migrate_patiently(warehouse: Warehouse, clock: Clock) -> int:
+    stop = threading.Event()
+    for attempt in range(10_000):
+        try:
+            return len(migrate(warehouse, clock))
+        except (WarehouseUnavailable, QueryTimeout) as error:
+            wait = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
+            logger().warning("the warehouse is away", reason=str(error), again_after_seconds=wait)
+            stop.wait(wait)
+    raise MigrationError("the warehouse stayed away; check DAYSALT_WAREHOUSE_URL")
+
+
+class DrainThread:
+    """
+    The drain in a thread of its own: the engine does its work outside Python's lock.
+    """
+
+    def __init__(self, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
+        self.drain = Drain(
+            settings.spool_dir / "events", settings.data_dir / "drain", warehouse, clock, report=self._damage
+        )
+        self.damage = 0
+        self.fatal = False
+        self.trouble = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """
+        Bring what is in the spool into the store, then stop.
+        """
+        self._stop.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        failures = 0
+        while True:
+            last = self._stop.is_set()
+            try:
+                busy = self.drain.step() > 0
+                failures, self.trouble = 0, ""
+            except (WarehouseUnavailable, WarehouseRefused, QueryTimeout) as error:
+                wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+                failures += 1
+                self.trouble = f"{type(error).__name__}: {error}"
+                logger().warning("a batch was not stored yet", reason=str(error), again_after_seconds=wait)
+                if last:
+                    return
+                self._stop.wait(wait)
+                continue
+            except ManifestError as error:
+                print(f"daysalt: {error}", file=sys.stderr)
+                self.fatal, self.trouble = True, str(error)
+                return
+            except Exception as error:  # the drain must not die of one strange batch
+                failures += 1
+                self.trouble = type(error).__name__
+                logger().error("the drain stumbled", error=type(error).__name__, exc_info=error)
+                if last:
+                    return
+                self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                continue
+            if not busy:
+                if last:
+                    return
+                self._stop.wait(IDLE_SECONDS)
+
+    def _damage(self, kind: str, name: str, size: int) -> None:
+        self.damage += 1
+        logger().error("damage in the spool", kind=kind, where=name, size=size)
+
+
+async def _serve(
+    settings: Settings, warehouse: Warehouse, clock: Clock, drain: DrainThread | None, *, with_dashboard: bool
+) -> None:
+    stopping = asyncio.Event()
+    watch_life_line(stopping.set)
+    registry = Registry(settings.registry_url, clock)
+    operations = store_operations(settings, warehouse, clock)
+    control = await listen(settings.data_dir / STORE_SOCKET, operations)
+    server: QuietServer | None = None
+    tasks: list[asyncio.Task[Any]] = []
+    if drain is not None:
+        drain.start()
+        tasks.append(asyncio.create_task(_report_forever(settings.data_dir / KEEPER_SOCKET, drain, stopping)))
+    if with_dashboard:
+        listener = bind_private(settings.data_dir / "dashboard.sock")
+        server = QuietServer(
+            uvicorn.Config(
+                build_app(Context(warehouse=warehouse, registry=registry, clock=clock, settings=settings)),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,  # the collector, who hands the answer on, writes it
+                log_config=None,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        tasks.append(asyncio.create_task(server.serve([listener])))
+    await stopping.wait()
+    control.close()
+    if server is not None:
+        server.should_exit = True
+        await tasks[-1]
+    if drain is not None:
+        await asyncio.to_thread(drain.stop, GRACE_SECONDS)
+    for task in tasks:
+        task.cancel()
+
+
+async def _report_forever(keeper: Path, drain: DrainThread, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
+        if drain.fatal:
+            stopping.set()
+            return
+        counters = drain.drain.counters
+        # Unheard, it is told again in a second.
+        with suppress(SocketAbsent, SocketRefused):
+            await asyncio.to_thread(
+                call,
+                keeper,
+                "report",
+                timeout_s=CALL_SECONDS,
+                process="store",
+                pid=os.getpid(),
+                counters={
+                    "daysalt_events_flushed": counters.events,
+                    "daysalt_batches_flushed": counters.batches,
+                    "daysalt_batches_quarantined": counters.quarantined,
+                    "daysalt_spool_damage": drain.damage,
+                },
+                gauges={"daysalt_drain_lag_seconds": drain.drain.lag_ms / 1000},
+                trouble=drain.trouble,
+            )
+        await asyncio.sleep(1)

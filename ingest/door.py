@@ -1,0 +1,175 @@
+"""
+The ASGI door of a collector: beacons, scripts, health and figures are answered here, everything else is handed on.
+
+One behaviour, two doors: `collect` decides what is answered, a door only carries bytes. The fast lane will be the
+second one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from ingest.collect import (
+    BODY_BYTES_MAX,
+    ENCODED,
+    NOT_ALLOWED,
+    PREFLIGHT,
+    TOO_LARGE,
+    Answer,
+    Collector,
+    Headers,
+    unavailable,
+)
+from ingest.hand_over import HandOver, Receive, Scope, Send
+from ingest.spool.writer import SpoolFull, SpoolWriter
+from ingest.tracker.scripts import script_reply
+
+Parts = dict[str, tuple[str, str]]
+"""Part of the service -> (`ok` or `degraded`, why)."""
+
+FULL = unavailable("the spool is full, send again later")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """
+    Whether beacons can be accepted, and how every part is.
+    """
+
+    ready: bool
+    parts: Parts
+
+
+class Door:
+    """
+    The ASGI application of a collector.
+    """
+
+    def __init__(
+        self,
+        collector: Collector,
+        spool: SpoolWriter,
+        hand_over: HandOver,
+        *,
+        base_path: str,
+        health: Callable[[], Awaitable[Health]],
+        metrics: Callable[[], Awaitable[str]],
+    ) -> None:
+        """
+        Args:
+            base_path: path of DAYSALT_BASE_URL, without a slash at the end; taken off when a request has it.
+        """
+        self._collector = collector
+        self._spool = spool
+        self._hand_over = hand_over
+        self._base_path = base_path
+        self._health = health
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if self._base_path and path.startswith(self._base_path + "/"):
+            path = path[len(self._base_path) :]
+        if path == "/api/event":
+            await _respond(scope, send, await self._event(scope, receive))
+        elif path.startswith("/js/"):
+            await _script(scope, path, send)
+        elif path == "/health/live":
+            await _respond(scope, send, _plain(200, b"ok\n"))
+        elif path == "/health/ready":
+            await _respond(scope, send, _health_answer(await self._health(), scope["query_string"]))
+        elif path == "/metrics":
+            text = (await self._metrics()).encode()
+            await _respond(scope, send, Answer(200, ((b"content-type", b"text/plain; version=0.0.4"),), text))
+        else:
+            await self._hand_over(scope, receive, send)
+
+    async def _event(self, scope: Scope, receive: Receive) -> Answer:
+        method: str = scope["method"]
+        if method == "OPTIONS":
+            return PREFLIGHT
+        if method != "POST":
+            return NOT_ALLOWED
+        headers: Headers = scope["headers"]
+        for name, value in headers:
+            if name == b"content-length" and value.isdigit() and int(value) > BODY_BYTES_MAX:
+                return TOO_LARGE
+            if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                return ENCODED
+        body = await _read_body(receive)
+        client = scope.get("client")
+        answer, records = self._collector.collect(body, headers, client[0] if client else "")
+        return await self._keep(answer, records) if records else answer
+
+    async def _keep(self, answer: Answer, records: object) -> Answer:
+        safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: Exception | None) -> None:
+            if safe.cancelled():
+                return
+            if error is None:
+                safe.set_result(None)
+            else:
+                safe.set_exception(error)
+
+        try:
+            self._spool.append(records, done)  # type: ignore[arg-type]  # the records of `collect`, passed through
+            await safe
+        except SpoolFull:
+            return FULL
+        self._collector.counters.accepted += 1
+        return answer
+
+
+async def _read_body(receive: Receive) -> bytes:
+    """
+    Read at most one byte more than is allowed; `collect` refuses what is longer.
+    """
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False) and len(body) <= BODY_BYTES_MAX:
+        message = await receive()
+        body += message.get("body", b"")
+    return body
+
+
+async def _script(scope: Scope, path: str, send: Send) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        await _respond(scope, send, _plain(405, b"send a GET\n"))
+        return
+    sent = dict(scope["headers"])
+    reply = script_reply(
+        path,
+        if_none_match=sent.get(b"if-none-match", b"").decode("latin-1"),
+        accept_encoding=sent.get(b"accept-encoding", b"").decode("latin-1"),
+    )
+    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+
+
+async def _respond(scope: Scope, send: Send, answer: Answer) -> None:
+    length = (b"content-length", b"%d" % len(answer.body))
+    headers = answer.headers if answer.status == 204 else (*answer.headers, length)
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
+def _health_answer(health: Health, query: bytes) -> Answer:
+    degraded = any(state != "ok" for state, _ in health.parts.values())
+    ready = health.ready and not (degraded and b"strict=1" in query.split(b"&"))
+    body = {
+        "status": "ok" if not degraded else "degraded" if health.ready else "unavailable",
+        "parts": {name: {"status": state, "why": why} for name, (state, why) in health.parts.items()},
+    }
+    headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+    return Answer(200 if ready else 503, headers, msgspec.json.encode(body))
+
+
+def _plain(status: int, text: bytes) -> Answer:
+    return Answer(status, ((b"content-type", b"text/plain; charset=utf-8"),), text)

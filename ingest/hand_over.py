@@ -1,0 +1,127 @@
+"""
+What is not the collector's it hands on to the dashboard, over a local socket, and streams the answer back.
+
+Address headers stay here: the read side never learns who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+BODY_BYTES_MAX = 64 * 1024 * 1024
+"""Largest request body handed on; imports are streams and stay below it."""
+CONNECTIONS_MAX = 64
+ANSWER_SECONDS_MAX = 60
+RETRY_AFTER = (b"retry-after", b"2")
+
+# Names that say who somebody is, besides those the settings name.
+PERSONAL = frozenset({
+    b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip",
+    b"x-plausible-ip", b"b-forwarded-for", b"fastly-client-ip", b"x-cluster-client-ip", b"cf-connecting-ipv6",
+})  # fmt: skip
+# RFC 9110, section 7.6.1: of this connection only.
+HOP_BY_HOP = frozenset({
+    b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
+    b"transfer-encoding", b"upgrade", b"proxy-connection",
+})  # fmt: skip
+
+
+class HandOver:
+    """
+    The way from a collector to the dashboard.
+    """
+
+    def __init__(self, socket_path: Path, address_headers: tuple[str, ...]) -> None:
+        self._client = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(socket_path), limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=8)
+            ),
+            timeout=httpx.Timeout(ANSWER_SECONDS_MAX, connect=2),
+            follow_redirects=False,
+        )
+        self._left_out = HOP_BY_HOP | PERSONAL | {name.encode("ascii") for name in address_headers}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Hand one HTTP request on. Answers 502 when the dashboard is away, 413 when the body is too large.
+        """
+        target: bytes = scope["raw_path"]
+        if scope["query_string"]:
+            target += b"?" + scope["query_string"]
+        headers: list[tuple[bytes, bytes]] = [
+            (name, value) for name, value in scope["headers"] if name not in self._left_out
+        ]
+        if not any(name == b"x-forwarded-proto" for name, _ in headers):
+            headers.append((b"x-forwarded-proto", str(scope["scheme"]).encode("ascii")))
+        request = self._client.build_request(
+            scope["method"],
+            httpx.URL("http://dashboard").copy_with(raw_path=target),
+            headers=headers,
+            content=_body(receive) if _has_body(headers, scope) else None,
+        )
+        try:
+            answer = await self._client.send(request, stream=True)
+        except _TooLarge:
+            await _plain(send, 413, b"the request body is too large\n")
+            return
+        except httpx.TransportError:
+            await _plain(
+                send,
+                502,
+                b"the dashboard is starting or busy; beacons are collected all the same. Try again in a moment.\n",
+            )
+            return
+        try:
+            kept = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in HOP_BY_HOP]
+            await send({"type": "http.response.start", "status": answer.status_code, "headers": kept})
+            async for piece in answer.aiter_raw():
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            await answer.aclose()
+
+    async def close(self) -> None:
+        """
+        Close the connections to the dashboard.
+        """
+        await self._client.aclose()
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _has_body(headers: list[tuple[bytes, bytes]], scope: Scope) -> bool:
+    if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+        return True
+    return any(name == b"content-length" and value.strip() != b"0" for name, value in headers)
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > BODY_BYTES_MAX:
+            raise _TooLarge
+        if piece:
+            yield piece
+        if not message.get("more_body", False):
+            return
+
+
+async def _plain(send: Send, status: int, text: bytes) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text)), RETRY_AFTER]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})

@@ -1,0 +1,80 @@
+"""
+Logging for every process: readable on a terminal, one JSON object a line elsewhere, always on stderr.
+
+At no level may a line hold an address, a user agent, a full URL or a key. Log fields are therefore counts, names of
+parts, reasons and durations; as a last net, whatever looks like an address is masked before it is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_IPV6 = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Fa-f:])")
+MASK = "(address)"
+
+
+def masked(text: str) -> str:
+    """
+    Replace everything that reads as an IPv4 or IPv6 address. The loopback and wildcard addresses we listen on stay.
+    """
+
+    def mask(match: re.Match[str]) -> str:
+        # Times such as 12:30:05 have two colons and no letters; an IPv6 address with so few groups has "::" in it.
+        found = match.group()
+        if found.startswith("127.") or found in ("0.0.0.0", "::1"):  # noqa: S104  # compared, not bound
+            return found
+        if ":" in found and "::" not in found and found.count(":") < 7:
+            return found
+        return MASK
+
+    return _IPV6.sub(mask, _IPV4.sub(mask, text))
+
+
+def _mask_values(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = masked(value)
+    return line
+
+
+def configure_logging(level: str, *, part: str) -> None:
+    """
+    Set up logging for this process.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        part: `keeper`, `collector`, `store` or `command`; on every line.
+    """
+    terminal = sys.stderr.isatty()
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Only the type and the place of an error, never its locals: they may hold a hit.
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+        if not terminal
+        else structlog.processors.ExceptionRenderer(),
+        _mask_values,
+        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+    ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(part=part)
+
+
+def logger() -> Any:
+    """
+    Give a logger: `logger().info("drain caught up", events=12)`.
+    """
+    return structlog.get_logger()
