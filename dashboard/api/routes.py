@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api import drops, sites, stats
+from dashboard.api import drops, legacy, sites, stats
 from dashboard.api.access import ApiError
 from dashboard.context import Context
 from dashboard.stats.query import QueryError
@@ -34,6 +34,9 @@ def build_api_routes(context: Context) -> list[Route]:
     return [
         route("/api/v2/query", stats.query, "POST"),
         route("/api/v1/stats/realtime/visitors", stats.realtime_visitors, "GET"),
+        route("/api/v1/stats/aggregate", legacy.aggregate, "GET"),
+        route("/api/v1/stats/timeseries", legacy.timeseries, "GET"),
+        route("/api/v1/stats/breakdown", legacy.breakdown, "GET"),
         route("/api/v1/sites", sites.listed, "GET"),
         route("/api/v1/sites", sites.created, "POST"),
         route("/api/v1/sites/{domain}/dropped", drops.dropped, "GET"),
