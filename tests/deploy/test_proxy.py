@@ -23,11 +23,12 @@ SPOOFED = "203.0.113.77"
 
 ADDRESS_HEADERS = (
     "X-Forwarded-For", "Forwarded", "Forwarded-For", "X-Forwarded", "X-Original-Forwarded-For", "X-Real-IP",
-    "X-Client-IP", "X-Cluster-Client-IP", "X-ProxyUser-IP", "X-Remote-IP", "X-Remote-Addr", "X-Originating-IP", "Client-IP",
+    "X-Client-IP", "X-Cluster-Client-IP", "X-ProxyUser-IP", "X-Remote-IP", "X-Remote-Addr", "X-Originating-IP",
+    "Client-IP",
     "True-Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "CF-Pseudo-IPv4", "Fastly-Client-IP", "Fly-Client-IP",
     "CloudFront-Viewer-Address", "X-Azure-ClientIP", "X-Azure-SocketIP", "X-Appengine-User-IP",
-    "X-Envoy-External-Address", "X-Vercel-Forwarded-For", "X-Nf-Client-Connection-IP", "X-Plausible-IP", "X-Forwarded-Host", "Via",
-    "X_Forwarded_For", "X_Real_IP",
+    "X-Envoy-External-Address", "X-Vercel-Forwarded-For", "X-Nf-Client-Connection-IP", "X-Plausible-IP",
+    "X-Forwarded-Host", "Via", "X_Forwarded_For", "X_Real_IP",
 )  # fmt: skip
 
 
