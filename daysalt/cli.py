@@ -65,8 +65,8 @@ def run(arguments: Sequence[str]) -> int:
             args=list(arguments), prog_name="daysalt", standalone_mode=False
         )
     except TyperException as error:
-        # Without a command, the message is the help itself.
-        print(error.format_message() if not arguments else _usage(error), file=sys.stderr)
+        if error.format_message().strip():  # nothing is left to say where the help was printed instead
+            print(_usage(error), file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe went away, as `head` does: nothing is wrong, and nobody is there to be told.
@@ -90,8 +90,6 @@ def main() -> None:
 
 def _usage(error: TyperException) -> str:
     message = " ".join(error.format_message().split())
-    if "Usage:" in message:
-        return error.format_message()
     context: object = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "daysalt")
     return f"daysalt: {message.rstrip('.')}; see `{path} --help`"
