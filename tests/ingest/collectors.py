@@ -1,0 +1,81 @@
+"""
+A collector for tests: one site, salts of a throw-away keyring, no country database.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ingest.address import AddressTrust
+from ingest.collect import Collected, Collector
+from ingest.enrich import EnrichTools, SiteRules
+from ingest.event import DropCount, Event
+from ingest.keys.keyring import Keyring
+from ingest.keys.salts import SaltCalendar
+from ingest.midnight import TABLE_BYTES, OpenVisitTable
+from ingest.place import PlaceReader
+from ingest.pseudonymize import Pseudonymizer
+from tests.clocks import FakeClock
+from warehouse.settings import load_settings
+
+CHROME = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/130.0.0.0 Safari/537.36"
+)
+ADDRESS = "203.0.113.77"
+SITE = SiteRules(id=1, domain="site1.test")
+BEACON = {"n": "pageview", "u": "https://site1.test/a", "d": "site1.test"}
+
+_decoder = msgspec.msgpack.Decoder(Event | DropCount)
+
+
+def make_collector(tmp_path: Path, clock: FakeClock, *sites: SiteRules, salts: bool = True) -> Collector:
+    """
+    Make a collector for the given sites, by default `SITE`.
+    """
+    sites = sites or (SITE,)
+    pseudonymizer = Pseudonymizer(OpenVisitTable(bytearray(TABLE_BYTES)))
+    if salts:
+        keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", clock)
+        zones = {site.timezone for site in sites}
+        pseudonymizer.install(SaltCalendar(keyring, clock, lambda _: None).salts(zones))
+    settings = load_settings({})
+    collector = Collector(
+        clock=clock,
+        trust=AddressTrust(settings.trusted_proxies, settings.address_headers),
+        tools=EnrichTools(place=PlaceReader(None, clock)),
+        pseudonymizer=pseudonymizer,
+        ip_type_header="x-edge-verdict",
+    )
+    collector.install_sites({site.domain: site for site in sites})
+    return collector
+
+
+def send(collector: Collector, body: Any = BEACON, *, peer: str = ADDRESS, **headers: str) -> Collected:
+    """
+    Send one beacon; header names with underscores. A dict is sent as JSON.
+    """
+    named = {"user_agent": CHROME, **headers}
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in named.items()]
+    return collector.collect(raw, sent, peer)
+
+
+def events_of(collected: Collected) -> list[Event]:
+    """
+    Decode the events of what was collected.
+    """
+    records = [_decoder.decode(record) for record in collected.records]
+    return [record for record in records if isinstance(record, Event)]
+
+
+def drops_of(collector: Collector) -> list[DropCount]:
+    """
+    Decode the drops counted so far.
+    """
+    records = [_decoder.decode(record) for record in collector.take_drops()]
+    return [record for record in records if isinstance(record, DropCount)]
