@@ -150,7 +150,8 @@ def world_paths(topology: Topology) -> dict[str, object]:
                     assert isinstance(number, int)
                     line = arcs[number] if number >= 0 else arcs[~number][::-1]
                     points.extend(line[1:] if points else line)
-                rings.setdefault(code, []).append([_projected(*point) for point in points])
+                for part in _cut(points):
+                    rings.setdefault(code, []).append([_projected(*point) for point in part])
     return _fitted(rings)
 
 
@@ -165,6 +166,36 @@ def _decoded_arcs(topology: Topology) -> list[list[tuple[float, float]]]:
             line.append((x * scale[0] + translate[0], y * scale[1] + translate[1]))
         arcs.append(line)
     return arcs
+
+
+def _cut(ring: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    # The atlas is stitched for globes: Russia and Fiji run over the date line. Unroll the ring, then cut it at 180 degrees.
+    unrolled, turn = [ring[0]], 0.0
+    for before, point in zip(ring, ring[1:], strict=False):
+        step = point[0] - before[0]
+        turn += -360.0 if step > 180 else 360.0 if step < -180 else 0.0
+        unrolled.append((point[0] + turn, point[1]))
+    parts: list[list[tuple[float, float]]] = []
+    for shift in (-360.0, 0.0, 360.0):
+        part = [(longitude + shift, latitude) for longitude, latitude in unrolled]
+        for side in (1.0, -1.0):
+            part = _clipped(part, side)
+        if len(part) > 2:
+            parts.append(part)
+    return parts
+
+
+def _clipped(ring: list[tuple[float, float]], side: float) -> list[tuple[float, float]]:
+    # Sutherland-Hodgman against one meridian: keep what lies within 180 degrees on this side.
+    kept: list[tuple[float, float]] = []
+    for before, point in zip([ring[-1], *ring[:-1]] if ring else [], ring, strict=True):
+        was_in, is_in = before[0] * side <= 180, point[0] * side <= 180
+        if was_in != is_in:
+            share = (180 * side - before[0]) / (point[0] - before[0])
+            kept.append((180 * side, before[1] + share * (point[1] - before[1])))
+        if is_in:
+            kept.append(point)
+    return kept
 
 
 def _code_of(geometry: Geometry) -> str:

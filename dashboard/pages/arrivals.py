@@ -1,5 +1,5 @@
 """
-What arrived for a site: the first day with events, who is there now, and what was dropped and why.
+What arrived for a site: the first day with events, and what was dropped and why.
 
 Counts of whole sites only: nothing here is about a part of the visitors, so nothing needs the gate for small cells.
 """
@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from dashboard.context import Context
 from warehouse.registry.sites import Site
 
-LIVE_MINUTES = 5
 DROPS_DAYS = 7
 
 
@@ -35,22 +34,6 @@ def first_day(context: Context, site: Site) -> date | None:
     sql = "SELECT day FROM events WHERE site_id = {site:UInt32} ORDER BY site_id, day LIMIT 1"
     rows = context.warehouse.query(sql, {"site": site.id})
     return rows[0][0] if rows else None
-
-
-def live_visitors(context: Context, site: Site) -> int:
-    """
-    Count the visitors of the last `LIVE_MINUTES` minutes; engagement alone does not count, as in the stats API.
-    """
-    now = datetime.fromtimestamp(context.clock.now_ms() / 1000, UTC)
-    sql = (
-        "SELECT uniqExact(visitor_id) FROM events WHERE site_id = {site:UInt32} AND day >= {day:Date} "
-        "AND ts >= {since:DateTime('UTC')} AND visitor_id != 0 AND name != 'engagement'"
-    )
-    since = (now - timedelta(minutes=LIVE_MINUTES)).replace(tzinfo=None, microsecond=0)
-    # Two days back: the salt's day may lag behind UTC by a day and a visit may run over midnight.
-    day = (now - timedelta(days=2)).date()
-    rows = context.warehouse.query(sql, {"site": site.id, "day": day, "since": since})
-    return int(rows[0][0])
 
 
 def drop_lines(context: Context, site: Site) -> list[DropLine]:

@@ -5,7 +5,6 @@ The rows of a panel: asked, labelled, measured against the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 from babel.core import Locale
 
@@ -24,6 +23,7 @@ ROWS_SHOWN = 8
 DETAIL_ROWS = 100
 CSV_ROWS = 10_000
 OVERFLOW = "(overflow)"
+NO_GOALS = frozenset({"pageview", "engagement"})
 CODES = frozenset({"visit:country", "visit:region"})
 
 # Labels that the stats layer writes in English; proper names are left alone.
@@ -64,12 +64,13 @@ class Line:
         value: as the stats layer calls it; what a filter would hold.
         share: of all visitors, 0..1; None when either number is withheld.
         width: length of the bar, 0..100, against the longest one.
+        code: of the country, shown before its name, or empty.
         can_filter: false for rows that are many things together.
     """
 
     value: str
     label: str
-    flag: str
+    code: str
     metrics: tuple[Value, ...]
     share: float | None
     width: int
@@ -139,18 +140,21 @@ def panel_rows(
     except QueryError:
         problem = mark("This panel cannot be combined with the chosen filters.")
         return Rows(key, panel, tab_key, tab, (), 0, False, problem)
-    longest = max((row.metrics[0] or 0 for row in result.rows if row.dimensions[0] != OTHER), default=0)
-    lines = [_line(tab, row.dimensions[0], row.metrics, visitors, longest, locale) for row in result.rows]
+    total = result.total_rows if result.total_rows is not None else len(result.rows)
+    found = result.rows
     if tab.dimension == "event:name":
-        lines = [line for line in lines if line.value != "engagement"]
+        # Taken out here, not by a filter: what is filtered is folded more strictly.
+        found = tuple(row for row in found if row.dimensions[0] not in NO_GOALS)
+        total -= len(result.rows) - len(found)
+    longest = max((row.metrics[0] or 0 for row in found if row.dimensions[0] != OTHER), default=0)
+    lines = [_line(tab, row.dimensions[0], row.metrics, visitors, longest, locale) for row in found]
     has_other = any(line.value == OTHER for line in lines)
-    total = result.total_rows if result.total_rows is not None else len(lines)
     world = titles = None
     if wants_map:
         counts = {line.value: int(line.metrics[0] or 0) for line in lines if line.can_filter}
         world = world_map(counts)
         titles = {country.code: territory(country.code, locale) for country in world.countries}
-        lines = lines[:5]
+        lines = lines[:ROWS_SHOWN]
     return Rows(key, panel, tab_key, tab, tuple(lines), total, has_other, "", world, titles)
 
 
@@ -170,17 +174,6 @@ def territory(code: str, locale: Locale) -> str:
     return f"{name}, {region}" if region else name
 
 
-@cache
-def flag(code: str) -> str:
-    """
-    Give the flag of a country as an emoji; empty for what is none.
-    """
-    country = code.partition("-")[0]
-    if len(country) != 2 or not country.isascii() or not country.isalpha() or not country.isupper():
-        return ""
-    return "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in country)
-
-
 def _line(
     tab: Tab, value: str, metrics: tuple[Value, ...], visitors: Value, longest: int | float, locale: Locale
 ) -> Line:
@@ -189,7 +182,7 @@ def _line(
     return Line(
         value,
         territory(value, locale) if is_code else value,
-        flag(value) if is_code else "",
+        value[:2] if is_code and len(value) >= 2 and value[:2].isupper() else "",
         metrics,
         min(1.0, count / visitors) if count is not None and visitors else None,
         0 if count is None or not longest or value == OTHER else max(1, round(count / longest * 100)),

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.context import Context
-from dashboard.pages.arrivals import drop_lines, first_day, live_visitors
+from dashboard.pages.arrivals import drop_lines, first_day
 from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text
+from dashboard.pages.drop_reasons import REASONS
 from dashboard.pages.forms import refusal
 from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
 from dashboard.pages.languages import locale_of
@@ -24,6 +25,7 @@ from dashboard.pages.rendering import link, page
 from dashboard.pages.rows import CSV_ROWS, DETAIL_ROWS, LABELS, METRIC_COLUMNS, filter_label, panel_rows
 from dashboard.pages.snippet import public_address, snippet
 from dashboard.pages.view import METRICS, View, read_view
+from dashboard.stats.answer import present_visitors
 from dashboard.stats.period import Period, resolve
 from dashboard.stats.query import StatsQuery, Viewer
 from warehouse.client import QueryTimeout
@@ -71,7 +73,7 @@ def site_page(context: Context, request: Request) -> Response:
     if site is None:
         return refusal(context, request, reader, 404, "There is no such page or site here.")
     if request.query_params.get("live") is not None:
-        return PlainTextResponse(str(live_visitors(context, site)))
+        return PlainTextResponse(str(present_visitors(context, site)))
     first = first_day(context, site)
     if first is None:
         return _waiting(context, request, reader, site)
@@ -96,7 +98,7 @@ def _waiting(context: Context, request: Request, reader: Reader, site: Site) -> 
     return page(
         context, request, reader, "waiting.html",
         site=site, sites=context.registry.sites.all(), snippet=snippet(address, site.domain), address=address,
-        drops=drop_lines(context, site), is_local=address.startswith(("http://127.", "http://localhost")),
+        drops=drop_lines(context, site), reasons=REASONS, is_local=address.startswith(("http://127.", "http://localhost")),
     )  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
     earlier, later = neighbours(view, asked.period, asked.today)
     return page(
         context, request, reader, "dashboard.html",
-        sites=context.registry.sites.all() if reader.user else [], live=live_visitors(context, site),
+        sites=context.registry.sites.all() if reader.user else [], live=present_visitors(context, site),
         totals=totals, graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
         all_rows=[_rows(asked, key, visitors) for key in PANELS], **shared,

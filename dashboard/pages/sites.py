@@ -92,5 +92,6 @@ def _card(context: Context, site: Site) -> Card:
     except QueryTimeout:
         return Card(site, None, None, None)
     found = {row.dimensions[0]: row.metrics[0] for row in series.rows}
-    values = [found.get(label, 0) for label in series.time_labels or ()]
+    # Without the hour that has just begun: it would always look like a fall.
+    values = [found.get(label, 0) for label in (series.time_labels or ())[:-1]]
     return Card(site, now, numbers.change(now, before, "visitors"), sparkline(values))
