@@ -72,7 +72,7 @@ class Warehouse:
         self._url = parts
         self._read_settings = dict(read_settings)
         self._local = threading.local()
-        self._clients: list[Client] = []
+        self._clients: list[tuple[threading.Thread, Client]] = []
         self._lock = threading.Lock()
         if self.embedded:
             self.database = "default"
@@ -186,7 +186,7 @@ class Warehouse:
         """
         with self._lock:
             clients, self._clients = self._clients, []
-        for client in clients:
+        for _, client in clients:
             client.close()
         self._local = threading.local()
 
@@ -196,8 +196,17 @@ class Warehouse:
             client = self._connect()
             self._local.client = client
             with self._lock:
-                self._clients.append(client)
+                self._clients.append((threading.current_thread(), client))
+            self._close_orphans()
         return client
+
+    def _close_orphans(self) -> None:
+        # Pools of threads let idle ones go and make new ones; without this every new one would leave a client behind.
+        with self._lock:
+            orphans = [client for thread, client in self._clients if not thread.is_alive()]
+            self._clients = [(thread, client) for thread, client in self._clients if thread.is_alive()]
+        for client in orphans:
+            client.close()
 
     def _connect(self) -> Client:
         try:

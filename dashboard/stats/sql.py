@@ -129,7 +129,7 @@ class Question:
             whole = self._visitors(unconverted(self.query.filters))
         else:
             return _METRIC_SQL[name]
-        return f"if(({whole}) = 0, 0., round(100 * sum(visitors) / ({whole}), 2))"
+        return f"ifNull(round(100 * sum(visitors) / nullIf(({whole}), 0), 2), 0)"
 
     def _part(self, table: Table, plan: Plan) -> str:
         labels = [f"d{index}" for index in range(len(self.dimensions))]
