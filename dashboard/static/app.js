@@ -122,7 +122,7 @@
   document.addEventListener("htmx:afterSettle", function (event) {
     enhance(event.detail.elt.parentNode || document);
     // The empty state became the dashboard: start over, with its own scripts and address bar.
-    if (!document.querySelector("[data-waiting]") && document.body.dataset.waiting) location.reload();
+    if (!document.getElementById("waiting") && document.body.dataset.waiting) location.reload();
   });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGraphs);
