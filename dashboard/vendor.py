@@ -17,6 +17,7 @@ import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypedDict
 
@@ -127,9 +128,9 @@ def fetch(package: Package) -> dict[str, bytes]:
 
 def world_paths(topology: Topology) -> dict[str, object]:
     """
-    Turn the atlas into SVG path data by ISO alpha-2 code, in the Equal Earth projection.
+    Turn the atlas into SVG path data by ISO alpha-2 code, in the Miller projection, which keeps Europe readable.
 
-    Source: Šavrič, Patterson, Jenny, "The Equal Earth map projection", 2018 (the four coefficients below).
+    Source: Snyder, "Map projections: a working manual", 1987, p. 88.
 
     Returns:
         `width`, `height` and `paths`; coordinates rounded to one decimal, relative moves.
@@ -169,9 +170,9 @@ def _decoded_arcs(topology: Topology) -> list[list[tuple[float, float]]]:
 
 
 def _cut(ring: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
-    # The atlas is stitched for globes: Russia and Fiji run over the date line. Unroll the ring, then cut it at 180 degrees.
+    # The atlas is stitched for globes: Russia and Fiji run over the date line. Unroll, then cut at 180 degrees.
     unrolled, turn = [ring[0]], 0.0
-    for before, point in zip(ring, ring[1:], strict=False):
+    for before, point in pairwise(ring):
         step = point[0] - before[0]
         turn += -360.0 if step > 180 else 360.0 if step < -180 else 0.0
         unrolled.append((point[0] + turn, point[1]))
@@ -207,13 +208,7 @@ def _code_of(geometry: Geometry) -> str:
 
 
 def _projected(longitude: float, latitude: float) -> tuple[float, float]:
-    a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
-    root = math.sqrt(3)
-    theta = math.asin(root / 2 * math.sin(math.radians(latitude)))
-    slope = 9 * a4 * theta**8 + 7 * a3 * theta**6 + 3 * a2 * theta**2 + a1
-    x = 2 * root * math.radians(longitude) * math.cos(theta) / (3 * slope)
-    y = a4 * theta**9 + a3 * theta**7 + a2 * theta**3 + a1 * theta
-    return x, -y
+    return math.radians(longitude), -1.25 * math.log(math.tan(math.pi / 4 + 0.4 * math.radians(latitude)))
 
 
 def _fitted(rings: dict[str, list[list[tuple[float, float]]]]) -> dict[str, object]:

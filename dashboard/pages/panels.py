@@ -62,7 +62,7 @@ PANELS: dict[str, Panel] = {
             "top": Tab(mark("Top pages"), mark("Page"), "event:page", "page", ("visitors", "pageviews")),
             "entry": Tab(mark("Entry"), mark("Entry page"), "visit:entry_page", "entry_page", ("visitors", "visits")),
             "exit": Tab(mark("Exit"), mark("Exit page"), "visit:exit_page", "exit_page", ("visitors", "visits")),
-            "hostnames": Tab(mark("Hostnames"), mark("Hostname"), "event:hostname", "hostname", ("visitors", "pageviews")),
+            "hostnames": Tab(mark("Hosts"), mark("Hostname"), "event:hostname", "hostname", ("visitors", "pageviews")),
         },
     ),
     "locations": Panel(
@@ -90,9 +90,7 @@ PANELS: dict[str, Panel] = {
     ),
 }
 
-FILTERS: dict[str, str] = {
-    tab.filter_name: tab.dimension for panel in PANELS.values() for tab in panel.tabs.values()
-}
+FILTERS: dict[str, str] = {tab.filter_name: tab.dimension for panel in PANELS.values() for tab in panel.tabs.values()}
 """The stats layer's dimension by the short name in the address."""
 
 FILTER_TITLES: dict[str, str] = {

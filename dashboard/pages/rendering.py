@@ -4,8 +4,9 @@ Rendering: templates to pages, in the reader's language, with links that respect
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -56,12 +57,19 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(translations_of(language), newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
     locale = locale_of(language)
-    made.globals["asset"] = lambda name: f"/static/{assets()[name].name}"
-    made.filters["number"] = lambda value: numbers.full(value, locale)
-    made.filters["short"] = lambda value: numbers.short(value, locale)
-    made.filters["metric"] = lambda value, metric: numbers.metric_text(value, metric, locale)
-    made.filters["percent"] = lambda value: numbers.percent(value, locale)
+    # Jinja types both by the few things it puts there itself.
+    cast("dict[str, object]", made.globals)["asset"] = _asset_path
+    cast("dict[str, object]", made.filters).update(
+        number=partial(numbers.full, locale=locale),
+        short=partial(numbers.short, locale=locale),
+        metric=partial(numbers.metric_text, locale=locale),
+        percent=partial(numbers.percent, locale=locale),
+    )
     return made
+
+
+def _asset_path(name: str) -> str:
+    return f"/static/{assets()[name].name}"
 
 
 def text(reader: Reader, message: str) -> str:
@@ -91,7 +99,9 @@ def page(
     body = (
         environment(reader.language)
         .get_template(template)
-        .render(reader=reader, url=url, base=base_path(settings), languages=LANGUAGES, footer_query=footer_query, **values)
+        .render(
+            reader=reader, url=url, base=base_path(settings), languages=LANGUAGES, footer_query=footer_query, **values
+        )
     )
     response = HTMLResponse(body, status_code=status, headers={"Vary": VARY, "Content-Language": reader.language})
     remember_preferences(response, settings, reader)

@@ -5,6 +5,7 @@ The rows of a panel: asked, labelled, measured against the whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from babel.core import Locale
 
@@ -170,7 +171,8 @@ def territory(code: str, locale: Locale) -> str:
     Name a country or one of its regions; unknown codes stay as they are.
     """
     country, _, region = code.partition("-")
-    name = str(locale.territories.get(country, country)) if len(country) == 2 else code
+    names = cast("dict[str, str]", locale.territories)
+    name = names.get(country, country) if len(country) == 2 else code
     return f"{name}, {region}" if region else name
 
 

@@ -18,7 +18,7 @@ CONTENT_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-# Not `no-referrer`: browsers would then send `Origin: null` with our own forms (Fetch standard, "append a request Origin").
+# Not `no-referrer`: browsers would then send `Origin: null` with our own forms (Fetch, "append a request Origin").
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",

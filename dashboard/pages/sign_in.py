@@ -18,7 +18,10 @@ from warehouse.registry.errors import RegistryError, SignInThrottled
 from warehouse.registry.users import User
 
 WRONG = "The e-mail address or the password is wrong."
-DEAD_LINK = "This link is unknown, used or too old. Make a new one on the server, with `daysalt user setup` or `daysalt user reset-password`."
+DEAD_LINK = (
+    "This link is unknown, used or too old. Make a new one on the server, "
+    "with `daysalt user setup` or `daysalt user reset-password`."
+)
 
 
 @cache
@@ -59,9 +62,7 @@ def login(context: Context, request: Request, reader: Reader, form: Form) -> Res
         response.headers["Retry-After"] = str(refused.wait_seconds)
         return response
     if user is None:
-        return page(
-            context, request, reader, "login.html", 401, error=text(reader, WRONG), email=email, next=next_path
-        )
+        return page(context, request, reader, "login.html", 401, error=text(reader, WRONG), email=email, next=next_path)
     return _signed_in(context, reader, user, next_path or "/")
 
 

@@ -22,12 +22,21 @@ from dashboard.pages.languages import locale_of
 from dashboard.pages.panels import FILTER_TITLES, PANELS
 from dashboard.pages.reader import Reader, reader_of
 from dashboard.pages.rendering import link, page
-from dashboard.pages.rows import CSV_ROWS, DETAIL_ROWS, LABELS, METRIC_COLUMNS, filter_label, panel_rows
+from dashboard.pages.rows import (
+    CSV_ROWS,
+    DETAIL_ROWS,
+    LABELS,
+    METRIC_COLUMNS,
+    ROWS_SHOWN,
+    Rows,
+    filter_label,
+    panel_rows,
+)
 from dashboard.pages.snippet import public_address, snippet
 from dashboard.pages.view import METRICS, View, read_view
 from dashboard.stats.answer import present_visitors
 from dashboard.stats.period import Period, resolve
-from dashboard.stats.query import StatsQuery, Viewer
+from dashboard.stats.query import StatsQuery, Value, Viewer
 from warehouse.client import QueryTimeout
 from warehouse.registry.sites import Site
 
@@ -106,10 +115,17 @@ def _dashboard(asked: Asked, first: date) -> Response:
     context, request, reader, site, view = asked.context, asked.request, asked.reader, asked.site, asked.view
     locale = locale_of(reader.language)
     target = request.headers.get("hx-target", "") if not request.headers.get("hx-history-restore-request") else ""
-    shared = {
+
+    def here(changed: View) -> str:
+        return _address(asked, changed)
+
+    def label_of(name: str, value: str) -> str:
+        return filter_label(name, value, locale)
+
+    shared: dict[str, object] = {
         "site": site, "view": view, "period": asked.period, "panels": PANELS, "labels": LABELS,
-        "columns": METRIC_COLUMNS, "here": lambda changed: _address(asked, changed),
-        "filter_titles": FILTER_TITLES, "filter_label": lambda name, value: filter_label(name, value, locale),
+        "columns": METRIC_COLUMNS, "here": here,
+        "filter_titles": FILTER_TITLES, "filter_label": label_of,
         "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
     }  # fmt: skip
     if view.details:
@@ -117,7 +133,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
     if target.removeprefix("panel-") in PANELS:
         visitors = _visitors(asked)
         rows = _rows(asked, target.removeprefix("panel-"), visitors)
-        return page(context, request, reader, "parts/panel.html", rows=rows, **shared)
+        return page(context, request, reader, "parts/panel.html", rows=rows, withheld=visitors is None, **shared)
     problem, totals, drawn = "", [], None
     try:
         totals = headline(context, site, view, asked.query, asked.compare, asked.viewer)
@@ -129,7 +145,8 @@ def _dashboard(asked: Asked, first: date) -> Response:
     return page(
         context, request, reader, "dashboard.html",
         sites=context.registry.sites.all() if reader.user else [], live=present_visitors(context, site),
-        totals=totals, graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
+        totals=totals, withheld=any(number.is_withheld for number in totals),
+        graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
         all_rows=[_rows(asked, key, visitors) for key in PANELS], **shared,
     )  # fmt: skip
@@ -141,10 +158,11 @@ def _details(asked: Asked, shared: dict[str, object]) -> Response:
         return _csv(asked)
     number = int(query.get("page", "1")) if query.get("page", "1").isascii() and query.get("page", "1").isdigit() else 1
     number = max(1, min(number, PAGES_MAX))
-    rows = _rows(asked, asked.view.details, _visitors(asked), limit=DETAIL_ROWS, offset=(number - 1) * DETAIL_ROWS)
+    visitors = _visitors(asked)
+    rows = _rows(asked, asked.view.details, visitors, limit=DETAIL_ROWS, offset=(number - 1) * DETAIL_ROWS)
     return page(
         asked.context, asked.request, asked.reader, "details.html",
-        rows=rows, page_number=number, pages=max(1, -(-rows.total_rows // DETAIL_ROWS)),
+        rows=rows, withheld=visitors is None, page_number=number, pages=max(1, -(-rows.total_rows // DETAIL_ROWS)),
         sites=asked.context.registry.sites.all() if asked.reader.user else [], **shared,
     )  # fmt: skip
 
@@ -163,15 +181,15 @@ def _csv(asked: Asked) -> Response:
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _rows(asked: Asked, key: str, visitors: int | float | None, *, limit: int | None = None, offset: int = 0):
+def _rows(asked: Asked, key: str, visitors: Value, *, limit: int = ROWS_SHOWN, offset: int = 0) -> Rows:
     locale = locale_of(asked.reader.language)
-    arguments = {} if limit is None else {"limit": limit, "offset": offset}
     return panel_rows(
-        asked.context, asked.site, asked.view, asked.period, visitors, asked.viewer, locale, key, **arguments
-    )
+        asked.context, asked.site, asked.view, asked.period, visitors, asked.viewer, locale, key,
+        limit=limit, offset=offset,
+    )  # fmt: skip
 
 
-def _visitors(asked: Asked) -> int | float | None:
+def _visitors(asked: Asked) -> Value:
     query = replace(asked.query, metrics=("visitors",))
     return ask_totals(asked.context, asked.site, query, asked.viewer)[1]["visitors"]
 

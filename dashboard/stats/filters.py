@@ -102,7 +102,10 @@ def condition(tree: FilterTree, scope: Scope) -> str:
 def _leaf(leaf: Filter, dimension: Dimension, scope: Scope) -> str:
     column = scope.column(dimension)
     operator, negated = leaf.operator.removesuffix("_not"), leaf.operator.endswith("_not")
-    values = ["" if operator == "is" and value == dimension.empty else value for value in leaf.values]
+    values = list(leaf.values)
+    if operator == "is" and dimension.empty in values:
+        # Both: what is not known is stored as '', but the channel `Direct` is written out.
+        values.append("")
     if operator == "is":
         fits = _is(column, values, leaf.case_sensitive, scope)
     elif operator == "contains":
