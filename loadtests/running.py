@@ -1,0 +1,195 @@
+"""
+The real server, as `make run` starts it, and the bare application beside it: pinned to one core, in a directory of
+their own, gone afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from loadtests.beacons import DOMAIN
+
+START_SECONDS_MAX = 60.0
+DRAIN_SECONDS_MAX = 120.0
+
+
+def pinned(core: int | None, command: Sequence[str]) -> list[str]:
+    """
+    Put a command, and what it starts, on one core; as it is where that cannot be done.
+    """
+    if core is None:
+        return [*command]
+    return ["taskset", "-c", str(core), *command]
+
+
+def two_cores() -> tuple[int, int] | tuple[None, None]:
+    """
+    Choose a core for the server and one for the load.
+    """
+    if sys.platform != "linux" or shutil.which("taskset") is None:
+        return None, None
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+
+
+def free_port() -> int:
+    """
+    Find a port nobody listens on.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@dataclass(slots=True)
+class RunningServer:
+    """
+    The real server with one site.
+    """
+
+    port: int
+    admin_key: str
+    pid: int
+
+    def accepted(self) -> int:
+        """
+        Tell how many events were answered 202 and not dropped.
+        """
+        return self._metric("daysalt_events_accepted_total")
+
+    def stored(self) -> int:
+        """
+        Tell how many events the stats know.
+        """
+        answer = httpx.post(
+            f"http://127.0.0.1:{self.port}/api/v2/query",
+            headers={"authorization": f"Bearer {self.admin_key}"},
+            json={"site_id": DOMAIN, "metrics": ["events"], "date_range": "7d"},
+            timeout=60,
+        )
+        answer.raise_for_status()
+        today = httpx.post(
+            f"http://127.0.0.1:{self.port}/api/v2/query",
+            headers={"authorization": f"Bearer {self.admin_key}"},
+            json={"site_id": DOMAIN, "metrics": ["events"], "date_range": "day"},
+            timeout=60,
+        )
+        today.raise_for_status()
+        return _only(answer.json()) if _only(answer.json()) >= _only(today.json()) else _only(today.json())
+
+    def settled(self) -> tuple[int, int, float]:
+        """
+        Wait until everything accepted is in the stats, or for `DRAIN_SECONDS_MAX`.
+
+        Returns:
+            Accepted, stored, and the seconds it took.
+        """
+        began = time.monotonic()
+        while True:
+            accepted, stored = self.accepted(), self.stored()
+            waited = time.monotonic() - began
+            if accepted == stored or waited > DRAIN_SECONDS_MAX:
+                return accepted, stored, waited
+            time.sleep(0.5)
+
+    def _metric(self, name: str) -> int:
+        lines = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30).text.splitlines()
+        return round(sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name))
+
+
+def _only(answer: dict[str, Any]) -> int:
+    return int(answer["results"][0]["metrics"][0])
+
+
+@contextmanager
+def running_server(directory: Path, core: int | None, durability: str) -> Iterator[RunningServer]:
+    """
+    Start the real server and stop it by SIGTERM.
+
+    Raises:
+        RuntimeError: it did not start; the text is what it said.
+    """
+    port, key = free_port(), f"bench-{secrets.token_hex(16)}"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DAYSALT_")}
+    environment |= {
+        "DAYSALT_DATA_DIR": str(directory / "data"),
+        "DAYSALT_PORT": str(port),
+        "DAYSALT_ADMIN_KEY": key,
+        "DAYSALT_FETCH_LISTS": "0",
+        "DAYSALT_DURABILITY": durability,
+    }
+    daysalt = [sys.executable, "-m", "daysalt"]
+    subprocess.run([*daysalt, "site", "add", DOMAIN], env=environment, check=True, capture_output=True)
+    output = directory / "server.log"
+    with output.open("w") as file:
+        process = subprocess.Popen(pinned(core, [*daysalt, "serve"]), env=environment, stdout=file, stderr=file)
+    try:
+        _wait_for(process, f"http://127.0.0.1:{port}/health/ready", output)
+        server = RunningServer(port, key, process.pid)
+        _wait_for(process, f"http://127.0.0.1:{port}/metrics", output)
+        _wait_until_stats_answer(server)
+        yield server
+    finally:
+        _stop(process)
+
+
+@contextmanager
+def running_bare_app(core: int | None) -> Iterator[int]:
+    """
+    Start the bare application; gives its port.
+    """
+    port = free_port()
+    process = subprocess.Popen(pinned(core, [sys.executable, "-m", "loadtests.bare_app", str(port)]))
+    try:
+        _wait_for(process, f"http://127.0.0.1:{port}/", None)
+        yield port
+    finally:
+        _stop(process)
+
+
+def _wait_for(process: subprocess.Popen[bytes], url: str, output: Path | None) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=2).status_code < 400:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not start: {output.read_text()[-2000:] if output else url}")
+
+
+def _wait_until_stats_answer(server: RunningServer) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while True:
+        try:
+            server.stored()
+            return
+        except (httpx.HTTPError, json.JSONDecodeError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
