@@ -62,9 +62,8 @@ def write_backup(warehouse: Warehouse, registry_url: str, out: Path, clock: Cloc
         out: the file to make; its directory must exist and the file must not.
 
     Raises:
-        BackupError: the file is there already, or the schema is half applied.
+        BackupError: the file is there already or cannot be written, or the schema is half applied.
         WarehouseUnavailable: the store does not answer.
-        OSError: the file cannot be written.
     """
     out = out.absolute()
     if out.exists():
@@ -75,7 +74,10 @@ def write_backup(warehouse: Warehouse, registry_url: str, out: Path, clock: Cloc
     if any(migration.state != "done" for migration in migrations):
         raise BackupError("the warehouse's schema is not up to date: run `daysalt migrate` first")
     # Beside the file, because it is as secret and as large as the backup itself.
-    work = Path(tempfile.mkdtemp(prefix=".daysalt-backup-", dir=out.parent))
+    try:
+        work = Path(tempfile.mkdtemp(prefix=".daysalt-backup-", dir=out.parent))
+    except OSError as error:
+        raise _unwritable(out, error) from None
     try:
         entries: list[Entry] = []
         temporary = work / "backup.tar.gz"
@@ -94,6 +96,8 @@ def write_backup(warehouse: Warehouse, registry_url: str, out: Path, clock: Cloc
             os.fsync(file.fileno())
         temporary.rename(out)
         sync_directory(out.parent)
+    except OSError as error:
+        raise _unwritable(out, error) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return BackupReport(str(out), out.stat().st_size, manifest.table_rows(), manifest.registry)
@@ -153,6 +157,12 @@ def table_of(name: str) -> str | None:
     """
     match = _TABLE_FILE.fullmatch(name)
     return match[1] if match and match[1] in BACKUP_TABLES else None
+
+
+def _unwritable(out: Path, error: OSError) -> BackupError:
+    return BackupError(
+        f"{out} cannot be written ({(error.strerror or 'no reason given').lower()}): choose another place"
+    )
 
 
 def _add_registry(tar: tarfile.TarFile, path: Path, work: Path) -> Entry:

@@ -5,6 +5,7 @@ Checks of the service: registry, warehouse, server and lists.
 from __future__ import annotations
 
 import httpx
+import msgspec
 
 from daysalt.checks.check import Check
 from daysalt.commands.options import base_url
@@ -20,6 +21,16 @@ from warehouse.settings import Settings
 ANSWER_SECONDS_MAX = 5
 LIST_DAYS_MAX = 45
 """Networks change hands; the published lists are renewed monthly."""
+
+
+class _Part(msgspec.Struct):
+    status: str
+    why: str = ""
+
+
+class _Readiness(msgspec.Struct):
+    status: str
+    parts: dict[str, _Part]
 
 
 def check_registry(settings: Settings) -> Check:
@@ -114,7 +125,9 @@ def _in_use(settings: Settings) -> bool:
 
 def _parts(answer: httpx.Response) -> str:
     try:
-        parts: object = answer.json()
-    except ValueError:
+        report = msgspec.json.decode(answer.content, type=_Readiness)
+    except msgspec.DecodeError:
         return "not the answer of Daysalt, so another program has this port"
-    return str(parts)[:300]
+    return (
+        "; ".join(f"{name}: {part.why}" for name, part in report.parts.items() if part.status != "ok") or report.status
+    )

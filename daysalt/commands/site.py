@@ -125,9 +125,9 @@ def remove(
 def _forget(settings: Settings, site_id: int) -> int:
     def alone(warehouse: Warehouse) -> dict[str, object]:
         migrate(warehouse, SystemClock())
-        return {"rows": forget_site(warehouse, site_id)}
+        return {"removed": forget_site(warehouse, site_id)}
 
-    return int(with_store(settings, alone, "forget_site", site_id=site_id).get("rows", 0))
+    return int(with_store(settings, alone, "forget_site", site_id=site_id)["removed"])
 
 
 def _facts(site: Site) -> dict[str, object]:
