@@ -2,7 +2,8 @@
 Numbered, forward-only migrations of the warehouse, and a status that notices a half-applied one.
 
 A row `started` is written before a migration runs and a row `done` after it; a migration that is started but not
-done is half applied, and the server refuses to start on it instead of guessing.
+done is half applied. If each of its statements says IF [NOT] EXISTS, running it again finishes it, and a crash during
+the first start heals by itself; otherwise the server refuses to start on it instead of guessing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from warehouse.client import Warehouse
 from warehouse.clock import Clock
 
 _NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
+_REPEATABLE = re.compile(r"\bIF\s+(NOT\s+)?EXISTS\b", re.IGNORECASE)
 _HISTORY = """
 CREATE TABLE IF NOT EXISTS schema_history (number UInt32, state LowCardinality(String), at DateTime('UTC'))
 ENGINE = MergeTree ORDER BY (number, state) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
@@ -36,6 +38,13 @@ class Migration:
     number: int
     name: str
     statements: tuple[str, ...]
+
+    @property
+    def repeatable(self) -> bool:
+        """
+        Running it again after it ran in part gives the same as running it once.
+        """
+        return all(_REPEATABLE.search(statement) for statement in self.statements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +109,18 @@ def migrate(warehouse: Warehouse, clock: Clock, migrations: tuple[Migration, ...
         The migrations applied now; empty when there was nothing to do.
 
     Raises:
-        MigrationError: one is half applied; restore a backup or finish it by hand.
+        MigrationError: one is half applied and cannot be run again; restore a backup or finish it by hand.
     """
     migrations = known_migrations() if migrations is None else migrations
     applied: list[Migration] = []
     for status, migration in zip(migration_status(warehouse, migrations), migrations, strict=True):
-        if status.state == "half applied":
+        if status.state == "half applied" and not migration.repeatable:
             raise MigrationError(
                 f"migration {status.number} ({status.name}) was started and did not finish: restore a backup with "
                 "`daysalt restore`, or finish its statements by hand and add the row "
                 f"({status.number}, 'done') to schema_history"
             )
-        if status.state == "pending":
+        if status.state != "done":
             _mark(warehouse, clock, migration.number, "started")
             for statement in migration.statements:
                 warehouse.command(statement)

@@ -15,6 +15,7 @@ from dashboard.context import Context
 from dashboard.stats.answer import in_thread
 from warehouse.registry.api_keys import ApiKey
 from warehouse.registry.sites import Site
+from warehouse.site_rows import forget_site
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
@@ -91,7 +92,9 @@ async def removed(context: Context, request: Request) -> Response:
     Answer `DELETE /api/v1/sites/{domain}`.
     """
     site = await _allowed(context, request)
+    # The name first: from here on nothing new is collected. The rows follow, and are gone when this answers.
     await in_thread(context.registry.sites.remove, site.domain)
+    await in_thread(forget_site, context.warehouse, site.id)
     return JSONResponse({"deleted": True})
 
 

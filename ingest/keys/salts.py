@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.keys.keyring import KeyId, Keyring
 from warehouse.clock import Clock
+from warehouse.days import day_start, local_day
 
 PURPOSE = "salt"
 OVERLAP_MS = 30 * 60 * 1000
@@ -48,19 +49,8 @@ def day_bounds(timezone: str, day: date) -> tuple[int, int]:
     Tell when a local day begins and ends, in epoch milliseconds UTC.
     """
     zone = ZoneInfo(timezone)
-    # A midnight that does not exist (clocks set forward at 0:00) is read as the first moment after the gap.
-    bounds = [
-        round(datetime(moment.year, moment.month, moment.day, tzinfo=zone).astimezone(UTC).timestamp() * 1000)
-        for moment in (day, day + timedelta(days=1))
-    ]
-    return bounds[0], bounds[1]
-
-
-def local_day(timezone: str, at_ms: int) -> date:
-    """
-    Tell the date in a time zone at a moment.
-    """
-    return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(timezone)).date()
+    start, end = day_start(day, zone), day_start(day + timedelta(days=1), zone)
+    return round(start.timestamp() * 1000), round(end.timestamp() * 1000)
 
 
 class SaltCalendar:
@@ -101,7 +91,7 @@ class SaltCalendar:
         now = self._now_ms()
         found: list[Salt] = []
         for timezone in sorted(set(timezones)):
-            today = local_day(timezone, now)
+            today = local_day(datetime.fromtimestamp(now / 1000, UTC), ZoneInfo(timezone))
             yesterday = self._salt(timezone, today - timedelta(days=1), make=False)
             if yesterday is not None and now < yesterday.expires_ms:
                 found.append(yesterday)

@@ -21,6 +21,7 @@ from ingest.spool.segment import (
     SpoolError,
     check_header,
     header,
+    make_private,
     read_pieces,
     sync_directory,
     whole_bytes,
@@ -61,7 +62,7 @@ class SpoolReader:
         Args:
             report: told (`torn` or `corrupt`, segment name, bytes) for every piece of damage; never its content.
         """
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(directory)
         self._directory = directory
         self._report = report
         self._refused: set[str] = set()

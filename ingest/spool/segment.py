@@ -154,6 +154,14 @@ def _frame_at(data: bytes, position: int) -> tuple[int, Sequence[Record]] | None
     return (end, records) if len(records) == count else None
 
 
+def make_private(directory: Path) -> None:
+    """
+    Make a directory of the spool, and the spool itself, closed to everybody else.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.mkdir(exist_ok=True, mode=0o700)
+
+
 def sync_directory(path: Path) -> None:
     """
     Make creations, renames and removals in a directory survive power loss.

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, frame, header, sync_directory
+from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, frame, header, make_private, sync_directory
 from warehouse.clock import Clock
 
 SEGMENT_BYTES_MAX = 16 * 1024 * 1024
@@ -64,7 +64,7 @@ class SpoolWriter:
             sync: True waits for the disk before `done`; False for the kernel only.
             bytes_max: size of the whole spool, all writers together, at which `append` refuses.
         """
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(directory)
         self._directory = directory
         self._clock = clock
         self._loop = loop

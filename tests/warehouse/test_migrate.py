@@ -42,6 +42,18 @@ def test_a_half_applied_migration_is_noticed(bare_store: Warehouse, clock: FakeC
         migrate(bare_store, clock, broken)
 
 
+def test_a_crash_in_a_repeatable_migration_heals(bare_store: Warehouse, clock: FakeClock) -> None:
+    """
+    What was begun and can be run again is finished by the next start; all of ours can.
+    """
+    statement = "CREATE TABLE IF NOT EXISTS whole (a UInt8) ENGINE = MergeTree ORDER BY a"
+    with pytest.raises(WarehouseRefused):
+        migrate(bare_store, clock, (Migration(1, "whole", (statement, "SELECT nope")),))
+
+    assert ["whole"] == [done.name for done in migrate(bare_store, clock, (Migration(1, "whole", (statement,)),))]
+    assert all(migration.repeatable for migration in known_migrations())
+
+
 def test_a_newer_store_is_refused(bare_store: Warehouse, clock: FakeClock) -> None:
     """
     A store that a newer version made is left alone.

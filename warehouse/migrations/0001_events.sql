@@ -2,7 +2,7 @@
 -- MergeTree: rows are only ever added. Sorted by site and day (every question names both), then by visitor, so that the
 -- rows of a visit lie together and their equal attributes compress to almost nothing. Monthly partitions: a year of
 -- imported days touches twelve, not 365.
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
   site_id UInt32,
   day Date,
   ts DateTime('UTC') CODEC(Delta, ZSTD(1)),

@@ -1,7 +1,7 @@
 -- Partial states of visits. Every column is a minimum, a maximum or the same in all rows of a visit, never a sum: the
 -- drain writes what is true of the visit so far, so writing a row twice changes nothing, and nothing is ever updated.
 -- Read it with GROUP BY visit_id (tuples of entry and exit: sequence number, hostname, pathname).
-CREATE TABLE visits (
+CREATE TABLE IF NOT EXISTS visits (
   site_id UInt32,
   day Date,
   visitor_id UInt64,

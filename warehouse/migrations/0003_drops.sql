@@ -1,6 +1,6 @@
 -- How many hits of a site were dropped, by hour and reason: the only record of a drop, and it names nobody.
 -- MergeTree with the batch in the row, not SummingMergeTree: the drain counts a batch's rows after a crash.
-CREATE TABLE drops (
+CREATE TABLE IF NOT EXISTS drops (
   site_id UInt32,
   hour DateTime('UTC') CODEC(Delta, ZSTD(1)),
   reason LowCardinality(String),
