@@ -63,13 +63,14 @@ class Server:
 
 
 @contextmanager
-def run_server(tmp_path: Path, **settings: str) -> Generator[Server]:
+def run_server(tmp_path: Path, *, parts: tuple[str, ...] = ("store",), **settings: str) -> Generator[Server]:
     """
     Start `daysalt serve` on a free port and wait until it is ready; stop it at the end, and show its output if the
     test failed.
 
     Args:
         tmp_path: the data directory is `data` in it, the same for each start with the same path.
+        parts: what must be `ok` in `/health/ready` beyond its 200, which only says that beacons are accepted.
         settings: as in the table of settings, by field name, such as `base_url="http://..."`; `port` among them.
     """
     port = settings.pop("port", None) or str(free_port())
@@ -86,7 +87,7 @@ def run_server(tmp_path: Path, **settings: str) -> Generator[Server]:
         )  # fmt: skip
     server = Server(f"http://127.0.0.1:{port}", data_dir, environment["DAYSALT_ADMIN_KEY"], process, output)
     try:
-        _await_ready(server)
+        _await_ready(server, parts)
         yield server
         if process.poll() is None:
             server.stop()
@@ -106,7 +107,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_ready(server: Server) -> None:
+def _await_ready(server: Server, parts: tuple[str, ...]) -> None:
     ends = time.monotonic() + READY_DEADLINE_S
     last = "no answer"
     with httpx.Client(base_url=server.base_url, timeout=5, trust_env=False) as client:
@@ -117,7 +118,7 @@ def _await_ready(server: Server) -> None:
             except httpx.TransportError as error:
                 last = type(error).__name__
             else:
-                if answer.is_success:
+                if answer.is_success and all(answer.json()["parts"][part]["status"] == "ok" for part in parts):
                     return
                 last = f"{answer.status_code} {answer.text}"
             time.sleep(0.05)
