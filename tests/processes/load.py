@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -98,7 +99,7 @@ def stored_pages(server: Server) -> dict[str, int]:
         query = {**query, "pagination": {"limit": 10_000, "offset": len(found)}}
 
 
-def ask(server: Server, query: dict[str, object]) -> httpx.Response:
+def ask(server: Server, query: Mapping[str, object]) -> httpx.Response:
     """
     Ask a question of the stats API, waiting while the dashboard starts.
     """
@@ -106,7 +107,7 @@ def ask(server: Server, query: dict[str, object]) -> httpx.Response:
     while True:
         answer = httpx.post(
             f"{server.base_url}/api/v2/query",
-            json=query,
+            json=dict(query),
             headers={"Authorization": f"Bearer {server.admin_key}"},
             timeout=30,
             trust_env=False,
