@@ -55,8 +55,8 @@ def line(row: Row, measured: Measured) -> str:
         f"{measured.stored:,} of {measured.accepted:,} (answered {measured.answered:,}): DOES NOT COUNT"
     )  # fmt: skip
     return (
-        f"| {row.name} | {measured.ours:,.0f} | {measured.bare:,.0f} | **{measured.ratio:.2f}** | {row.must} | {row.aim} | "
-        f"{verdict} | {row.durability} | {counted} | {measured.drain_seconds:.1f} s |"
+        f"| {row.name} | {measured.ours:,.0f} | {measured.bare:,.0f} | **{measured.ratio:.2f}** | {row.must} "
+        f"| {row.aim} | {verdict} | {row.durability} | {counted} | {measured.drain_seconds:.1f} s |"
     )
 
 
@@ -78,7 +78,7 @@ def main() -> int:
             print(f"{row.name} could not be run: {error}", file=sys.stderr)
             return 1
     print(
-        "\n| row | ours, req/s | bare, req/s | ratio | must | aim | verdict | durability | stored = accepted | drained |"
+        "\n| row | ours, req/s | bare, req/s | ratio | must | aim | verdict | durability | stored = accepted | drain |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for row, measured in results:

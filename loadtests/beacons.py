@@ -53,7 +53,7 @@ def draw(seed: int) -> list[tuple[dict[str, str], str]]:
         campaign = "?utm_source=newsletter&utm_medium=email" if rng.random() < 0.1 else ""
         body = {
             "n": "pageview",
-            "u": f"https://{DOMAIN}/posts/{rng.randint(1, 1500)}{campaign}",
+            "u": f"https://{DOMAIN}/posts/{rng.randint(1, 450)}{campaign}",
             "d": DOMAIN,
             "r": rng.choice(_REFERRERS),
         }

@@ -61,17 +61,14 @@ class Connection(asyncio.Protocol):
         self._next += 1
 
 
-async def load(port: int, connections: int, seconds: float, seed: int) -> dict[str, object]:
+async def load(port: int, connections: int, seconds: float, seed: int) -> tuple[dict[str, int], float]:
     """
     Load a server on this machine.
+
+    Returns:
+        Answers by status, and the seconds it took.
     """
-    requests = [
-        "\r\n".join(
-            ["POST /api/event HTTP/1.1", f"Host: 127.0.0.1:{port}", *(f"{name}: {value}" for name, value in headers.items()),
-             f"Content-Length: {len(body)}", "", body]
-        ).encode()
-        for headers, body in draw(seed)
-    ]  # fmt: skip
+    requests = [_request(port, headers, body) for headers, body in draw(seed)]
     statuses: dict[str, int] = {}
     began = time.monotonic()
     loop = asyncio.get_running_loop()
@@ -82,9 +79,16 @@ async def load(port: int, connections: int, seconds: float, seed: int) -> dict[s
         for number in range(connections)
     ]
     await asyncio.gather(*(connection.closed for _, connection in opened))
-    return {"statuses": statuses, "seconds": time.monotonic() - began}
+    return statuses, time.monotonic() - began
+
+
+def _request(port: int, headers: dict[str, str], body: str) -> bytes:
+    fields = {"Host": f"127.0.0.1:{port}", **headers, "Content-Length": str(len(body))}
+    lines = ["POST /api/event HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", body]
+    return "\r\n".join(lines).encode()
 
 
 if __name__ == "__main__":
     chosen = [int(argument) for argument in sys.argv[1:5]]
-    print(json.dumps(uvloop.run(load(*chosen))))
+    found, took = uvloop.run(load(*chosen))
+    print(json.dumps({"statuses": found, "seconds": took}))
