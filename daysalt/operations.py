@@ -7,29 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dashboard.context import Context
 from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
-from warehouse.backup import write_backup
+from warehouse.backup import BackupReport, write_backup
 from warehouse.backup_manifest import BackupError
-from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
-from warehouse.clock import Clock
+from warehouse.client import QueryTimeout, WarehouseRefused, WarehouseUnavailable
 from warehouse.local_socket import Fields, Operation, SocketRefused
 from warehouse.migrate import MigrationError, migration_status
-from warehouse.settings import Settings
 from warehouse.site_rows import forget_site
 
 T = TypeVar("T")
 FAILURES = (BackupError, MigrationError, QueryTimeout, SeedError, WarehouseRefused, WarehouseUnavailable)
 
 
-def store_operations(settings: Settings, warehouse: Warehouse, clock: Clock) -> dict[str, Operation]:
+def store_operations(context: Context, resting: threading.Lock) -> dict[str, Operation]:
     """
     Give the operations of `store.sock` by name.
+
+    Args:
+        resting: held by the drain while it carries a batch over; held here where tables must agree with each other.
     """
+    settings, warehouse, clock = context.settings, context.warehouse, context.clock
 
     async def status() -> Fields:
         return {"pid": os.getpid()}
@@ -39,7 +43,11 @@ def store_operations(settings: Settings, warehouse: Warehouse, clock: Clock) -> 
         return {"migrations": [asdict(migration) for migration in found]}
 
     async def forget(site_id: int) -> Fields:
-        return {"removed": await _apart(lambda: forget_site(warehouse, site_id))}
+        def work() -> int:
+            with resting:
+                return forget_site(warehouse, site_id)
+
+        return {"removed": await _apart(work)}
 
     async def seed(**arguments: Any) -> AsyncIterator[Fields]:
         target = SeedTarget(**{name: arguments[name] for name in ("site_id", "domain", "timezone")})
@@ -61,9 +69,11 @@ def store_operations(settings: Settings, warehouse: Warehouse, clock: Clock) -> 
         def report(what: str, done: int, total: int, /) -> None:
             loop.call_soon_threadsafe(told.put_nowait, {"what": what, "done": done, "total": total})
 
-        working = asyncio.create_task(
-            _apart(lambda: write_backup(warehouse, settings.registry_url, Path(out), clock, report))
-        )
+        def work() -> BackupReport:
+            with resting:
+                return write_backup(warehouse, settings.registry_url, Path(out), clock, report)
+
+        working = asyncio.create_task(_apart(work))
         working.add_done_callback(lambda _: told.put_nowait(None))
         while (line := await told.get()) is not None:
             yield line

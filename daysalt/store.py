@@ -63,8 +63,11 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
         return FATAL_EXIT
     if applied:
         logger().info("the warehouse was migrated", migrations=applied)
-    drain_thread = DrainThread(settings, warehouse, clock) if with_drain else None
-    asyncio.run(_serve(settings, warehouse, clock, drain_thread, with_dashboard=with_dashboard))
+    registry = Registry(settings.registry_url, clock)
+    drain_thread = DrainThread(settings, warehouse, registry, clock) if with_drain else None
+    context = Context(warehouse=warehouse, registry=registry, clock=clock, settings=settings)
+    asyncio.run(_serve(context, drain_thread, with_dashboard=with_dashboard))
+    registry.close()
     warehouse.close()
     return FATAL_EXIT if drain_thread is not None and drain_thread.fatal else 0
 
@@ -104,10 +107,20 @@ class DrainThread:
     The drain in a thread of its own: the engine does its work outside Python's lock.
     """
 
-    def __init__(self, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
+    def __init__(self, settings: Settings, warehouse: Warehouse, registry: Registry, clock: Clock) -> None:
+        self._registry = registry
+        self._site_ids: frozenset[int] = frozenset()
+        self._revision = -1
         self.drain = Drain(
-            settings.spool_dir / "events", settings.data_dir / "drain", warehouse, clock, report=self._damage
+            settings.spool_dir / "events",
+            settings.data_dir / "drain",
+            warehouse,
+            clock,
+            report=self._damage,
+            site_exists=self._site_exists,
         )
+        self.resting = threading.Lock()
+        """Held while a batch is carried over; whoever takes it finds events and visits of the same batches."""
         self.damage = 0
         self.fatal = False
         self.trouble = ""
@@ -129,7 +142,8 @@ class DrainThread:
         while True:
             last = self._stop.is_set()
             try:
-                busy = self.drain.step() > 0
+                with self.resting:
+                    busy = self.drain.step() > 0
                 failures, self.trouble = 0, ""
             except (WarehouseUnavailable, WarehouseRefused, QueryTimeout) as error:
                 wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
@@ -157,18 +171,22 @@ class DrainThread:
                     return
                 self._stop.wait(IDLE_SECONDS)
 
+    def _site_exists(self, site_id: int) -> bool:
+        revision = self._registry.revision()
+        if revision != self._revision:
+            self._site_ids, self._revision = frozenset(site.id for site in self._registry.sites.all()), revision
+        return site_id in self._site_ids
+
     def _damage(self, kind: str, name: str, size: int) -> None:
         self.damage += 1
         logger().error("damage in the spool", kind=kind, where=name, size=size)
 
 
-async def _serve(
-    settings: Settings, warehouse: Warehouse, clock: Clock, drain: DrainThread | None, *, with_dashboard: bool
-) -> None:
+async def _serve(context: Context, drain: DrainThread | None, *, with_dashboard: bool) -> None:
+    settings = context.settings
     stopping = asyncio.Event()
     watch_life_line(stopping.set)
-    registry = Registry(settings.registry_url, clock)
-    operations = store_operations(settings, warehouse, clock)
+    operations = store_operations(context, drain.resting if drain is not None else threading.Lock())
     control = await listen(settings.data_dir / STORE_SOCKET, operations)
     server: QuietServer | None = None
     tasks: list[asyncio.Task[Any]] = []
@@ -179,7 +197,7 @@ async def _serve(
         listener = bind_private(settings.data_dir / "dashboard.sock")
         server = QuietServer(
             uvicorn.Config(
-                build_app(Context(warehouse=warehouse, registry=registry, clock=clock, settings=settings)),
+                build_app(context),
                 http="httptools",
                 ws="none",
                 lifespan="off",

@@ -50,10 +50,12 @@ class Drain:
         clock: Clock,
         *,
         report: Callable[[str, str, int], None],
+        site_exists: Callable[[int], bool] = lambda _: True,
     ) -> None:
         """
         Args:
             report: told (kind, segment or batch, bytes or rows) of damage and refusals; never any content.
+            site_exists: tells whether a site id is still in the registry; what came for a removed one is let go.
         """
         self._reader = SpoolReader(spool_dir, report)
         self._quarantine_dir = spool_dir.parent / "quarantine"
@@ -61,6 +63,7 @@ class Drain:
         self._warehouse = warehouse
         self._clock = clock
         self._report = report
+        self._site_exists = site_exists
         self._sessionizer: Sessionizer | None = None
         self._cursors: dict[str, int] = {}
         self._manifest: Manifest | None = None
@@ -152,6 +155,8 @@ class Drain:
         return manifest, self._sessionize(records, manifest.batch)
 
     def _sessionize(self, records: list[Record], batch: int) -> Sessionized:
+        gone = {site for site in {record.site_id for record in records} if not self._site_exists(site)}
+        records = [record for record in records if record.site_id not in gone] if gone else records
         # Collectors write side by side; within a batch their events are put in the order they happened.
         records.sort(key=lambda record: record.ts if isinstance(record, Event) else 0)
         if self._sessionizer is None:

@@ -211,3 +211,21 @@ def test_two_collectors_are_put_in_order(tmp_path: Path, warehouse: Warehouse, c
     manifest = read_manifest(tmp_path / "drain")
     assert manifest is not None
     assert manifest.done
+
+
+def test_events_of_a_removed_site_are_let_go(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    What lies in the spool for a site that was removed never reaches the store.
+    """
+    put(tmp_path / "events", 1, event(0), event(0, site_id=2))
+
+    def tell(_kind: str, _name: str, _size: int) -> None:
+        return
+
+    def exists(site_id: int) -> bool:
+        return site_id == 1
+
+    run_dry(Drain(tmp_path / "events", tmp_path / "drain", warehouse, clock, report=tell, site_exists=exists))
+
+    assert [(1, 1)] == warehouse.query("SELECT site_id, count() FROM events GROUP BY site_id")
+    assert [] == list((tmp_path / "events").iterdir())
