@@ -84,6 +84,7 @@ def set_up(page: Page, server: Server, stats: str) -> str:
     page.get_by_role("button", name="Start measuring").click()
     expect(page.get_by_role("heading", name="Waiting for your first visit")).to_be_visible()
     assert page.url == f"{stats}/site.test"
+    server.await_site("site.test")
     return page.locator("#snippet").inner_text().strip()
 
 
