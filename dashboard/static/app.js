@@ -106,7 +106,7 @@
     if (theme) {
       event.preventDefault();
       document.documentElement.dataset.theme = theme.dataset.themeChoice;
-      fetch(theme.href, { credentials: "same-origin" });
+      fetch(theme.href, { credentials: "same-origin", keepalive: true });
       drawGraphs();
     }
   });
@@ -118,6 +118,28 @@
       menu.querySelector("summary").focus();
     });
   });
+
+  // Open tabs are in the address bar; links that were written before a tab was opened do not know it yet.
+  document.addEventListener("htmx:configRequest", function (event) {
+    var target = event.detail.target && event.detail.target.id;
+    if (target !== "dashboard" && String(target).indexOf("panel-") !== 0) return;
+    var now = new URLSearchParams(location.search);
+    var parts = event.detail.path.split("?");
+    var next = new URLSearchParams(parts[1] || "");
+    ["sources", "pages", "locations", "devices", "goals"].forEach(function (panel) {
+      if (now.has(panel) && !next.has(panel)) next.set(panel, now.get(panel));
+    });
+    event.detail.path = parts[0] + (next.toString() ? "?" + next : "");
+  });
+
+  // htmx notes the present path in the browser's storage; nothing here needs it.
+  function forgetPath() {
+    try { sessionStorage.removeItem("htmx-current-path-for-history"); } catch (refused) { /* storage is off: nothing to forget */ }
+  }
+  ["htmx:pushedIntoHistory", "htmx:afterSettle", "htmx:historyRestore"].forEach(function (name) {
+    document.addEventListener(name, forgetPath);
+  });
+  addEventListener("load", forgetPath);
 
   document.addEventListener("htmx:afterSettle", function (event) {
     enhance(event.detail.elt.parentNode || document);

@@ -26,7 +26,7 @@ def test_set_up(context: Context) -> None:
     """
     The set-up link makes the owner and the first site, signs in and shows the site.
     """
-    token = context.registry.users.first_token()
+    token = context.registry.users.first_token() or ""
     client = browser(context)
     assert "Your first site" in client.get("/setup", params={"token": token}).text
     form = {"token": token, "email": EMAIL, "password": PASSWORD, "domain": "site1.test/blog", "timezone": "Asia/Tokyo"}
