@@ -26,7 +26,7 @@ class DataDirError(Exception):
     """
 
 
-class DataDirInUse(DataDirError):  # noqa: N818 - a state of the world, named like WarehouseUnavailable
+class DataDirInUse(DataDirError):
     """
     Another process holds the directory's lock: a server, or a command that needs it for itself.
     """

@@ -43,13 +43,14 @@ def ordinary_user_agent(browser: Browser) -> str:
     return f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it runs, its thread has an event loop, and no other test could start one.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium = start_chromium(playwright)
     yield chromium

@@ -14,7 +14,7 @@ import pytest
 
 from tests.clocks import FakeClock
 from warehouse.client import Warehouse
-from warehouse.migrate import known_migrations, migrate
+from warehouse.migrate import migrate
 
 PASSWORD = "p@ss word/1"  # with characters that an address must escape
 
@@ -109,5 +109,5 @@ def _close(request: pytest.FixtureRequest, warehouse: Warehouse) -> None:
 
 
 def _drop_tables(warehouse: Warehouse) -> None:
-    for table in ("schema_history", "half", *(migration.name for migration in known_migrations())):
+    for (table,) in warehouse.query("SELECT name FROM system.tables WHERE database = currentDatabase()"):
         warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC")

@@ -17,13 +17,13 @@ class RegistryAddressError(RegistryError):
     """
 
 
-class RegistryUnavailable(RegistryError):  # noqa: N818 - a state of the world, named like WarehouseUnavailable
+class RegistryUnavailable(RegistryError):
     """
     The database cannot be reached, opened or written right now. The same call may work later.
     """
 
 
-class SignInThrottled(RegistryError):  # noqa: N818 - says what happened, as the other names do
+class SignInThrottled(RegistryError):
     """
     Too many attempts for one account. `wait_seconds` says when the next one is looked at.
     """
