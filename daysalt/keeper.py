@@ -179,7 +179,7 @@ class Keeper:
                 parts[child.name] = ("degraded", self._troubles[child.name])
             else:
                 parts[child.name] = ("ok", "")
-        return {"parts": parts}
+        return {"parts": parts, "host": self._settings.host, "port": self._settings.port}
 
     async def _tick_forever(self) -> None:
         while True:

@@ -4,11 +4,14 @@ What the commands share on their line: the options, and the settings that follow
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from warehouse.data_dir import KEEPER_SOCKET
+from warehouse.local_socket import SocketAbsent, SocketRefused, call
 from warehouse.settings import Settings, load_settings
 
 DataDir = Annotated[
@@ -49,11 +52,23 @@ def base_url(settings: Settings) -> str:
     """
     if settings.base_url:
         return settings.base_url
+    settings = _as_running(settings)
     # Listening everywhere is no address to click on.
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"http://{host}:{settings.port}"
+
+
+def _as_running(settings: Settings) -> Settings:
+    """
+    Take host and port from the server that runs on the data directory: it may have been started with others.
+    """
+    try:
+        status = call(settings.data_dir / KEEPER_SOCKET, "status", timeout_s=2)
+    except (SocketAbsent, SocketRefused):
+        return settings
+    return replace(settings, host=str(status["host"]), port=int(status["port"]))
 
 
 def snippet(settings: Settings, domain: str) -> str:
