@@ -7,8 +7,9 @@ answer leaves when they are safe.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 import msgspec
@@ -17,8 +18,10 @@ from ingest.address import AddressTrust, client_address
 from ingest.decode import Beacon, WireError, decode
 from ingest.enrich import EnrichTools, SiteRules, screen_and_enrich
 from ingest.event import DropCount, Event
-from ingest.hit import Dropped, DropReason, EnrichedHit, Hit
+from ingest.hit import Dropped, DropReason, Hit
 from ingest.pseudonymize import NoSalt, Pseudonymizer
+from ingest.request_visitors import RequestVisitors
+from ingest.safe_event import VisitSeeds, safe_event, signal_event
 from ingest.spool.segment import encode_record
 from warehouse.clock import Clock
 
@@ -78,6 +81,22 @@ def unavailable(reason: str) -> Answer:
     return Answer(503, (_JSON, _CORS, (b"retry-after", b"%d" % RETRY_AFTER_SECONDS)), body)
 
 
+DropKey = tuple[int, int, str]
+"""Site id, hour (epoch seconds UTC), reason."""
+
+
+class Outcome(NamedTuple):
+    """
+    What becomes of one hit: encoded records of the sites that count it, and for each site that does not, why.
+
+    `drops` are those of `reasons` that a site's owner is told about.
+    """
+
+    records: list[bytes]
+    reasons: list[DropReason]
+    drops: list[DropKey]
+
+
 @dataclass(slots=True)
 class Counters:
     """
@@ -114,9 +133,10 @@ class Collector:
         self._tools = tools
         self._pseudonymizer = pseudonymizer
         self._ip_type_header = ip_type_header.encode("ascii")
-        self._seeds = _Seeds(random_bytes)
+        self._random_bytes = random_bytes
+        self._seeds = VisitSeeds(random_bytes)
         self._sites: Mapping[str, SiteRules] = {}
-        self._drops: dict[tuple[int, int, str], int] = {}
+        self._drops: dict[DropKey, int] = {}
         self.counters = Counters()
 
     def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
@@ -146,6 +166,80 @@ class Collector:
             return Collected(Answer(400, (_JSON, _CORS, _NO_STORE), msgspec.json.encode(error.as_json())), ())
         except NoSalt:
             return Collected(unavailable("no salt for this site's day yet, send again"), ())
+
+    def beacon_hit(self, beacon: Beacon, headers: Headers, peer: str) -> Hit | None:
+        """
+        Put a beacon and its request together; None when the request has a Content-Encoding.
+        """
+        return self._hit(beacon, headers, peer)
+
+    def address_of(self, headers: Headers, peer: str) -> IPv4Address | IPv6Address:
+        """
+        Decide the address of whoever sent a request.
+        """
+        return client_address(peer, headers, self._trust)
+
+    def visitors_at(self, received_ms: int) -> RequestVisitors:
+        """
+        Hash visitors of events that may have happened before they were received; for one request.
+        """
+        return RequestVisitors(self._pseudonymizer, received_ms, self._random_bytes)
+
+    def sites_named(self, domains: Iterable[str], only_site: int | None) -> list[int]:
+        """
+        Give the ids of the sites known by these names, of one site only if `only_site` says so.
+        """
+        sites = (self._sites.get(domain) for domain in domains)
+        return [site.id for site in sites if site is not None and only_site in (None, site.id)]
+
+    def outcome(
+        self,
+        hit: Hit,
+        *,
+        visitors: RequestVisitors | None = None,
+        received_ms: int | None = None,
+        only_site: int | None = None,
+    ) -> Outcome:
+        """
+        Decide what becomes of a hit for each of its sites. Counts nothing yet: see `count`.
+
+        Args:
+            visitors: for a hit that says itself when it was; by default it was received now.
+            received_ms: when it was received, if `hit.received_ms` is when it says it was.
+            only_site: the one site the sender may send for; every other one is unknown to it.
+
+        Raises:
+            WireError: the page's address cannot be read.
+            NoSalt: there is no salt for its day.
+        """
+        records: list[bytes] = []
+        reasons: list[DropReason] = []
+        drops: list[DropKey] = []
+        hour = hit.received_ms // 3_600_000 * 3600
+        for domain in hit.domains:
+            site = self._sites.get(domain)
+            if site is not None and only_site is not None and site.id != only_site:
+                site = None
+            outcome = (
+                Dropped(DropReason.UNKNOWN_SITE) if site is None else self._event(hit, site, visitors, received_ms)
+            )
+            if isinstance(outcome, Dropped):
+                reasons.append(outcome.reason)
+                if site is not None:
+                    drops.append((site.id, hour, outcome.reason.value))
+            else:
+                records.append(encode_record(outcome))
+        return Outcome(records, reasons, drops)
+
+    def count(self, reasons: Iterable[DropReason], drops: Iterable[DropKey]) -> None:
+        """
+        Count drops: `reasons` for the operator, `drops` for the sites' owners.
+        """
+        for reason in reasons:
+            self.counters.dropped[reason.value] = self.counters.dropped.get(reason.value, 0) + 1
+        for key in drops:
+            if key in self._drops or len(self._drops) < DROP_KEYS_MAX:
+                self._drops[key] = self._drops.get(key, 0) + 1
 
     def take_drops(self) -> list[bytes]:
         """
@@ -187,34 +281,22 @@ class Collector:
         )
 
     def _answer(self, hit: Hit) -> Collected:
-        records: list[bytes] = []
-        reasons: list[DropReason] = []
-        drops: list[tuple[int, int, str]] = []
-        hour = hit.received_ms // 3_600_000 * 3600
-        for domain in hit.domains:
-            site = self._sites.get(domain)
-            outcome = Dropped(DropReason.UNKNOWN_SITE) if site is None else self._event(hit, site)
-            if isinstance(outcome, Dropped):
-                reasons.append(outcome.reason)
-                if site is not None:
-                    drops.append((site.id, hour, outcome.reason.value))
-            else:
-                records.append(encode_record(outcome))
+        records, reasons, drops = self.outcome(hit)
         # Counted only here: a refusal above (400, 503) must leave no trace of half a beacon.
-        for reason in reasons:
-            self.counters.dropped[reason.value] = self.counters.dropped.get(reason.value, 0) + 1
-        for key in drops:
-            if key in self._drops or len(self._drops) < DROP_KEYS_MAX:
-                self._drops[key] = self._drops.get(key, 0) + 1
+        self.count(reasons, drops)
         return Collected(ACCEPTED if not reasons else _partly(reasons), records)
 
-    def _event(self, hit: Hit, site: SiteRules) -> Event | Dropped:
+    def _event(
+        self, hit: Hit, site: SiteRules, visitors: RequestVisitors | None, received_ms: int | None
+    ) -> Event | Dropped:
         enriched = screen_and_enrich(hit, site, self._tools)
         if isinstance(enriched, Dropped):
             return enriched
+        pseudonymizer = self._pseudonymizer if visitors is None else visitors
+        received_day = (hit.received_ms if received_ms is None else received_ms) // 86_400_000
         if hit.signal:
-            return self._signal_event(enriched, site)
-        visitor = self._pseudonymizer.visitor(
+            return signal_event(enriched, site.id, pseudonymizer.day_of(site.timezone, hit.received_ms), received_day)
+        visitor = pseudonymizer.visitor(
             timezone=site.timezone,
             at_ms=hit.received_ms,
             site_id=site.id,
@@ -222,79 +304,16 @@ class Collector:
             user_agent=hit.user_agent,
             domain=enriched.page.registrable_domain,
         )
-        page, agent, place, origin = enriched.page, enriched.agent, enriched.place, enriched.origin
-        amount, currency = ("", "") if hit.revenue is None else (format(hit.revenue[0], "f"), hit.revenue[1])
-        return Event(
-            site_id=site.id,
-            day=visitor.day,
-            ts=hit.received_ms // 1000,
-            visitor_id=visitor.id,
-            visit_seed=self._seeds.next(),
-            name=hit.name,
-            hostname=page.hostname,
-            pathname=page.pathname,
-            interactive=hit.interactive,
-            scroll_depth=hit.scroll_depth,
-            engagement_ms=hit.engagement_ms,
-            props=dict(enriched.props),
-            revenue_amount=amount,
-            revenue_currency=currency,
-            referrer=origin.referrer,
-            source=origin.source,
-            channel=origin.channel,
-            utm_source=page.utm_source,
-            utm_medium=page.utm_medium,
-            utm_campaign=page.utm_campaign,
-            utm_content=page.utm_content,
-            utm_term=page.utm_term,
-            click_id=page.click_id,
-            country=place.country,
-            region=place.region,
-            city=place.city,
-            browser=agent.browser,
-            browser_version=agent.browser_version,
-            os=agent.os,
-            os_version=agent.os_version,
-            device=agent.device,
-            received_day=hit.received_ms // 86_400_000,
-        )
+        return safe_event(enriched, site.id, visitor, self._seeds.next(), received_day)
 
-    def _signal_event(self, enriched: EnrichedHit, site: SiteRules) -> Event:
-        # Whoever sends GPC or DNT adds one to the page and hour, and nothing else: no id, no source, no place.
-        hit = enriched.hit
-        return Event(
-            site_id=site.id,
-            day=self._pseudonymizer.day_of(site.timezone, hit.received_ms),
-            # To the hour: a lone visitor's pageviews cannot be strung together by their seconds.
-            ts=hit.received_ms // 3_600_000 * 3600,
-            visitor_id=0,
-            visit_seed=0,
-            name=hit.name,
-            hostname=enriched.page.hostname,
-            pathname=enriched.page.pathname,
-            received_day=hit.received_ms // 86_400_000,
-        )
+
+def drop_headers(reasons: Sequence[DropReason]) -> tuple[tuple[bytes, bytes], ...]:
+    """
+    Tell in headers for how many sites a hit was dropped, and why.
+    """
+    distinct = ",".join(dict.fromkeys(reason.value for reason in reasons))
+    return ((b"x-plausible-dropped", b"%d" % len(reasons)), (b"x-daysalt-dropped", distinct.encode("ascii")))
 
 
 def _partly(reasons: Sequence[DropReason]) -> Answer:
-    distinct = ",".join(dict.fromkeys(reason.value for reason in reasons))
-    told = ((b"x-plausible-dropped", b"%d" % len(reasons)), (b"x-daysalt-dropped", distinct.encode("ascii")))
-    return Answer(202, (*ACCEPTED.headers, *told), ACCEPTED.body)
-
-
-class _Seeds:
-    """
-    Random 64-bit numbers, drawn from the system in blocks: one call for 1,024 of them.
-    """
-
-    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
-        self._random_bytes = random_bytes
-        self._block = b""
-        self._at = 0
-
-    def next(self) -> int:
-        if self._at >= len(self._block):
-            self._block, self._at = self._random_bytes(8192), 0
-        seed = int.from_bytes(self._block[self._at : self._at + 8], "little")
-        self._at += 8
-        return seed or 1
+    return Answer(202, (*ACCEPTED.headers, *drop_headers(reasons)), ACCEPTED.body)

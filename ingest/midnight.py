@@ -42,6 +42,8 @@ class OpenVisitTable:
             known, seen = SLOT.unpack_from(self._memory, slot * SLOT.size)
             if known in (visitor_id, 0):
                 stale_slot = slot
+                # What a batch says of earlier must not hide that they were seen since.
+                at = max(at, seen)
                 break
             if seen < stale_at:
                 stale_slot, stale_at = slot, seen

@@ -100,6 +100,15 @@ class Pseudonymizer:
         """
         return self._current(timezone, at_ms)[0].day
 
+    def day_start_ms(self, timezone: str, now_ms: int) -> int:
+        """
+        Tell when the current local day of a time zone began, in epoch milliseconds UTC.
+
+        Raises:
+            NoSalt: the keeper gave none for now.
+        """
+        return self._current(timezone, now_ms)[0].start_ms
+
     def visitor(
         self,
         *,
@@ -121,7 +130,7 @@ class Pseudonymizer:
             NoSalt: the keeper gave none for now.
         """
         current, previous = self._current(timezone, at_ms)
-        message = _message(site_id, address, user_agent, domain)
+        message = visitor_message(site_id, address, user_agent, domain)
         at = at_ms // 1000
         if previous is not None:
             old = _digest(previous, message)
@@ -152,7 +161,10 @@ def canonical_address(address: IPv4Address | IPv6Address) -> bytes:
     return b"\x04" + address.packed if address.version == 4 else b"\x06" + address.packed[:8]
 
 
-def _message(site_id: int, address: IPv4Address | IPv6Address, user_agent: str, domain: str) -> bytes:
+def visitor_message(site_id: int, address: IPv4Address | IPv6Address, user_agent: str, domain: str) -> bytes:
+    """
+    Put together what a visitor id is a hash of.
+    """
     agent = user_agent.encode("utf-8", "surrogatepass")[:USER_AGENT_BYTES_MAX]
     host = domain.encode("utf-8", "surrogatepass")[:1024]
     place = canonical_address(address)
