@@ -81,3 +81,21 @@ def test_refusals_say_what_to_do(registry: Registry) -> None:
         registry.keys.revoke("dsk_0a1b_secret")
 
     assert "there is no key with this id: see `daysalt key list` for the ids" == str(refusal.value)
+
+
+def test_a_ring_answers_without_the_registry(registry: Registry) -> None:
+    """
+    A ring knows the keys of its moment: living ones, the admin key too, and none that was revoked or made since.
+    """
+    kept, plain = registry.keys.add("ingest")
+    gone, revoked = registry.keys.add("ingest")
+    registry.keys.revoke(gone.id)
+    registry.keys.ensure_admin("admin-key-of-the-tests-0001")
+    ring = registry.keys.ring()
+    _, later = registry.keys.add("ingest")
+    admin = ring.find("admin-key-of-the-tests-0001")
+
+    assert kept == ring.find(plain)
+    assert admin is not None
+    assert "all" == admin.scope
+    assert [None] * 4 == [ring.find(text) for text in (revoked, later, plain[:-1], "dsk_admin_admin-key")]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,33 @@ class ApiKey:
         Tell whether this key may do something, for a site or (None) for no site in particular.
         """
         return not self.revoked and self.scope in ("all", scope) and (self.site_id is None or self.site_id == site_id)
+
+
+class ApiKeyRing:
+    """
+    The keys of a registry at one moment, in memory: for a process that must not wait for the registry.
+    """
+
+    def __init__(self, keys: Iterable[tuple[ApiKey, str]] = ()) -> None:
+        """
+        Args:
+            keys: each with the hash of its secret.
+        """
+        self._keys = {key.id: (key, secret_hash) for key, secret_hash in keys}
+
+    def find(self, plain: str) -> ApiKey | None:
+        """
+        Find the key of a text; None when it is unknown or revoked. Takes the same time however much of it is right.
+        """
+        parts = plain.split("_", 2)
+        key_id, secret = (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "dsk" else ("", plain)
+        found: ApiKey | None = None
+        for wanted, text in ((key_id, secret), (ADMIN_ID, plain)):
+            key, secret_hash = self._keys.get(wanted, (None, _NO_HASH))
+            fits = hmac.compare_digest(secret_hash, token_hash(text))
+            if key is not None and fits and not key.revoked:
+                found = key
+        return found
 
 
 class ApiKeys:
@@ -121,16 +149,18 @@ class ApiKeys:
         Find the key of a text; None when it is unknown or revoked. Takes the same time however much of it is right.
         """
         parts = plain.split("_", 2)
-        key_id, secret = (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "dsk" else ("", plain)
+        key_id = parts[1] if len(parts) == 3 else ""
         with self._connection.read() as transaction:
             rows = transaction.execute(select(API_KEYS).where(API_KEYS.c.id.in_([key_id, ADMIN_ID]))).all()
-        found: ApiKey | None = None
-        for wanted, text in ((key_id, secret), (ADMIN_ID, plain)):
-            row = next((row for row in rows if row.id == wanted), None)
-            fits = hmac.compare_digest(_NO_HASH if row is None else row.secret_hash, token_hash(text))
-            if row is not None and fits and not row.revoked:
-                found = _key(row)
-        return found
+        return ApiKeyRing((_key(row), row.secret_hash) for row in rows).find(plain)
+
+    def ring(self) -> ApiKeyRing:
+        """
+        Give every living key, to be asked without the registry until its revision goes up.
+        """
+        with self._connection.read() as transaction:
+            rows = transaction.execute(select(API_KEYS).where(API_KEYS.c.revoked.is_(False))).all()
+        return ApiKeyRing((_key(row), row.secret_hash) for row in rows)
 
     def ensure_admin(self, plain: str) -> None:
         """
