@@ -23,6 +23,7 @@ from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.hand_over import HandOver
 from ingest.keys.salts import Salt
+from ingest.lane import SWEEP_SECONDS, BeaconLane, lane_for
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
@@ -95,15 +96,17 @@ class _Process:
             sync=self._settings.durability == "fsync",
             bytes_max=self._settings.spool_max_bytes,
         )
+        base_path = urlsplit(self._settings.base_url).path.rstrip("/")
         hand_over = HandOver(self._settings.data_dir / "dashboard.sock", self._settings.address_headers)
         door = Door(
             self._collector,
             spool,
             hand_over,
-            base_path=urlsplit(self._settings.base_url).path.rstrip("/"),
+            base_path=base_path,
             health=partial(self._health, spool),
             metrics=self._metrics,
         )
+        lane = lane_for(self._collector, spool, base_path)
         # Salts and sites first: a collector without them could only refuse.
         while not stopping.is_set() and not await self._prepare():
             await _wait(stopping, 0.2)
@@ -112,7 +115,7 @@ class _Process:
         server = QuietServer(
             uvicorn.Config(
                 door,
-                http="httptools",
+                http=lane,
                 ws="none",
                 lifespan="off",
                 access_log=False,  # it would print addresses
@@ -125,10 +128,12 @@ class _Process:
         )
         serving = asyncio.create_task(server.serve([self._listener]))
         ticking = asyncio.create_task(self._tick_forever(spool))
+        sweeping = asyncio.create_task(_sweep_forever(lane))
         await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         ticking.cancel()
+        sweeping.cancel()
         await self._flush(spool)
         spool.close()
         await self._report(spool)
@@ -241,6 +246,15 @@ class _Process:
         except (SocketAbsent, SocketRefused):
             return ""
         return str(answer["text"])
+
+
+async def _sweep_forever(lane: type[BeaconLane]) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        now = loop.time()
+        for connection in list(lane.peers):
+            connection.sweep(now)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -8,7 +8,7 @@ second one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -107,7 +107,7 @@ class Door:
         answer, records = self._collector.collect(body, headers, client[0] if client else "")
         return await self._keep(answer, records) if records else answer
 
-    async def _keep(self, answer: Answer, records: object) -> Answer:
+    async def _keep(self, answer: Answer, records: Sequence[bytes]) -> Answer:
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def done(error: Exception | None) -> None:
@@ -119,11 +119,11 @@ class Door:
                 safe.set_exception(error)
 
         try:
-            self._spool.append(records, done)  # type: ignore[arg-type]  # the records of `collect`, passed through
+            self._spool.append(records, done)
             await safe
         except SpoolFull:
             return FULL
-        self._collector.counters.accepted += 1
+        self._collector.counters.accepted += len(records)
         return answer
 
 

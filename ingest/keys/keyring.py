@@ -102,7 +102,7 @@ class Keyring:
     @property
     def high_water_ms(self) -> int:
         """
-        The latest wall time the keyring was written at, in epoch milliseconds UTC; time is never taken to be earlier.
+        The latest wall time the keyring was written at, in epoch milliseconds UTC.
         """
         return self._state.high_water_ms
 
@@ -142,6 +142,12 @@ class Keyring:
         keys = {**self._state.keys, str(key_id): _Wrapped(key_id, epoch, wrapped, now)}
         self._save(replace(self._state, keys=keys))
         return plain
+
+    def destroyed(self, key_id: KeyId) -> bool:
+        """
+        Tell whether a key existed and was destroyed.
+        """
+        return str(key_id) in self._state.tombstones
 
     def destroy(self, key_id: KeyId) -> bool:
         """

@@ -21,6 +21,7 @@ OVERLAP_MS = 30 * 60 * 1000
 """A visit's idle limit: nobody's visit runs longer over midnight than this."""
 AHEAD_MS = 15 * 60 * 1000
 """Tomorrow's salt is made this long before midnight, so that midnight finds it with every collector."""
+ASTRAY_MS = 24 * 3600 * 1000
 LEAP_MS_MAX = 48 * 3600 * 1000
 """Wall time further ahead of monotonic time than this is a broken clock, not a day that is over (contract, 5)."""
 
@@ -69,7 +70,7 @@ class SaltCalendar:
         self._wall_ms = clock.now_ms()
         self._steady_ms = clock.monotonic_ms()
         self._alarmed = False
-        if self._now_ms() > clock.now_ms():
+        if keyring.high_water_ms > clock.now_ms():
             alarm("the clock went backwards since the last start; days that are over stay over")
 
     @property
@@ -91,7 +92,7 @@ class SaltCalendar:
         now = self._now_ms()
         found: list[Salt] = []
         for timezone in sorted(set(timezones)):
-            today = local_day(datetime.fromtimestamp(now / 1000, UTC), ZoneInfo(timezone))
+            today = self._day(timezone, now)
             yesterday = self._salt(timezone, today - timedelta(days=1), make=False)
             if yesterday is not None and now < yesterday.expires_ms:
                 found.append(yesterday)
@@ -120,14 +121,29 @@ class SaltCalendar:
         now = self._now_ms()
         destroyed: list[KeyId] = []
         for key_id in self._keyring.ids(PURPOSE):
-            _, end = day_bounds(key_id.scope, date.fromisoformat(key_id.day))
-            if end + OVERLAP_MS <= now and self._keyring.destroy(key_id):
+            start, end = day_bounds(key_id.scope, date.fromisoformat(key_id.day))
+            over = end + OVERLAP_MS <= now
+            # Made while the clock was wrong, for a day nobody has reached: it must not wait there for years.
+            astray = start - now > ASTRAY_MS and self._day(key_id.scope, now).isoformat() != key_id.day
+            if (over or astray) and self._keyring.destroy(key_id):
                 destroyed.append(key_id)
         return destroyed
 
     def _now_ms(self) -> int:
-        # Backwards: the latest time known goes on, so that a destroyed day is not lived through again.
-        return max(self._clock.now_ms(), self._keyring.high_water_ms)
+        # A clock that leapt is not believed: time goes on from the start at its own pace.
+        if self.paused:
+            return self._wall_ms + self._clock.monotonic_ms() - self._steady_ms
+        return self._clock.now_ms()
+
+    def _day(self, timezone: str, now_ms: int) -> date:
+        today = local_day(datetime.fromtimestamp(now_ms / 1000, UTC), ZoneInfo(timezone))
+        if not self._keyring.destroyed(KeyId(PURPOSE, timezone, today.isoformat())):
+            return today
+        # The clock went back into a day whose salt is dead. It is not lived through again: the day that had begun
+        # goes on, until the clock reaches one that is not over.
+        living = [key.day for key in self._keyring.ids(PURPOSE) if key.scope == timezone]
+        later = [day for day in map(date.fromisoformat, living) if day > today]
+        return min(later, default=today + timedelta(days=1))
 
     def _salt(self, timezone: str, day: date, *, make: bool) -> Salt | None:
         key_id = KeyId(PURPOSE, timezone, day.isoformat())

@@ -141,6 +141,29 @@ def test_clock_leap_pauses_destruction(tmp_path: Path, clock: FakeClock) -> None
     assert 1 == len(calendar.destroy_due())
 
 
+def test_a_wrong_clock_set_right_leaves_no_salt_for_years(tmp_path: Path) -> None:
+    """
+    Whether the clock leapt while running or was wrong at the start, the salt of the far day does not stay in use.
+    """
+    clock = FakeClock(at("2026-11-22T10:00:00"))
+    calendar = calendar_at(tmp_path, clock)
+    (before,) = calendar.salts([ZONE])
+    clock.wall_ms += 3650 * 86_400_000
+    assert [before] == calendar.salts([ZONE])
+
+    booted_wrong = calendar_at(tmp_path, clock)
+    booted_wrong.destroy_due()
+    (astray,) = booted_wrong.salts([ZONE])
+    clock.wall_ms = at("2026-11-22T11:00:00")
+    set_right = calendar_at(tmp_path, clock)
+    assert [astray] == set_right.salts([ZONE])
+    clock.advance(seconds=86_400)
+    (fresh,) = set_right.salts([ZONE])
+
+    assert before.day + 1 == fresh.day
+    assert [KeyId("salt", ZONE, "2036-11-19")] == set_right.destroy_due()
+
+
 def test_wrong_root_key_and_moved_keys_are_refused(tmp_path: Path, clock: FakeClock) -> None:
     """
     A wrapped key opens only with its root key and only as what it is.

@@ -1,0 +1,312 @@
+"""
+The fast lane: `POST /api/event` answered inside uvicorn's HTTP parser callbacks, everything else the ASGI way.
+
+A beacon needs no task, no scope and no event object: one synchronous pass from the parser to the spool's buffer, and
+the answer is written when its group is safe. Measured against the same behaviour behind ASGI in `loadtests/README.md`.
+Both doors call the same `collect`, and `tests/ingest/test_doors.py` holds their answers against each other.
+
+It also keeps the promises uvicorn leaves to a proxy: a bound on the size and the time of a request's head, on the
+time of its body, on readers that do not read, and on the number of connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from ingest.collect import ACCEPTED, BODY_BYTES_MAX, TOO_LARGE, Answer, Collector
+from ingest.door import FULL
+from ingest.spool.writer import SpoolFull, SpoolWriter
+from warehouse.log import logger
+
+HEAD_BYTES_MAX = 32 * 1024
+"""Request line and headers; more is 431."""
+HEADER_SECONDS_MAX = 10.0
+"""From the first byte of a request, or the opening of a connection, to the end of its headers."""
+BODY_SECONDS_MAX = 20.0
+"""From the end of the headers to the end of a beacon's body; elsewhere between two pieces of a body."""
+IDLE_SECONDS_MAX = 75.0
+"""Between two requests of a connection."""
+READ_SECONDS_MAX = 30.0
+"""How long a client may leave an answer unread."""
+CONNECTIONS_MAX = 10_000
+SWEEP_SECONDS = 1.0
+
+_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+HEAD_TOO_LARGE = Answer(431, (_PLAIN,), b"the request's headers are too large\n")
+TOO_MANY = Answer(503, (_PLAIN, (b"retry-after", b"5")), b"too many connections\n")
+BROKEN = Answer(
+    500, (_PLAIN, (b"access-control-allow-origin", b"*")), b"this beacon could not be read; it was not counted\n"
+)
+
+
+class BeaconLane(HttpToolsProtocol):
+    """
+    One connection. Make a class for a collector with `lane_for`.
+    """
+
+    parser: httptools.HttpRequestParser
+
+    collector: ClassVar[Collector]
+    spool: ClassVar[SpoolWriter]
+    paths: ClassVar[frozenset[bytes]]
+    peers: ClassVar[set[BeaconLane]]
+    accepted: ClassVar[tuple[object, bytes]]
+    """The header list the cached answer was made for, and the cached answer to a stored beacon."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+        self._in_lane = False
+        self._head_done = True
+        self._head_bytes = 0
+        self._answered = False
+        self._body = b""
+        self._unanswered: deque[list[bytes | None]] = deque()
+        self._began = self._touched = self.loop.time()
+        self._unused = True
+        self._unread_since: float | None = None
+        self._closing = False
+        self.peers.add(self)
+        if len(self.peers) > CONNECTIONS_MAX:
+            transport.write(self._rendered(TOO_MANY, close=True))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.peers.discard(self)
+        self._unanswered.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._touched = self.loop.time()
+        super().data_received(data)
+
+    def pause_writing(self) -> None:
+        # A client that does not read its answers sends no more questions.
+        super().pause_writing()
+        self.flow.pause_reading()
+        self._unread_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.flow.resume_reading()
+        self._unread_since = None
+
+    def shutdown(self) -> None:
+        # What is accepted is answered first: with answers outstanding the connection closes after the last one.
+        self._closing = True
+        if not self._unanswered:
+            super().shutdown()
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._head_done = False
+        self._head_bytes = 0
+        self._began = self._touched
+        self._unused = False
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+        self._measure_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_done:
+            return  # a trailer; nothing of ours is ever said in one
+        self.headers.append((name.lower(), value))
+        self._measure_head(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        self._head_done = True
+        if self.transport.is_closing():
+            # Refused already; whatever else the connection sends is read past.
+            self._in_lane = self._answered = True
+            return
+        parser = self.parser
+        self._in_lane = (
+            self.url in self.paths
+            and parser.get_method() == b"POST"
+            and not self._in_asgi()
+            and not self.pipeline
+            and not parser.should_upgrade()
+        )
+        if self._in_lane:
+            self._answered = False
+            self._body = b""
+            for name, value in self.headers:
+                if name == b"expect" and value.lower() == b"100-continue":
+                    self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                elif name == b"content-length" and len(value) > 4 and int(value) > BODY_BYTES_MAX:
+                    self._answer(TOO_LARGE)
+            return
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        if self._unanswered:
+            # Its turn comes when the beacons before it on this connection are answered.
+            self.cycle = _BUSY
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._in_lane:
+            super().on_body(body)
+        elif not self._answered:
+            self._body = self._body + body if self._body else body
+            if len(self._body) > BODY_BYTES_MAX:
+                self._body = b""
+                self._answer(TOO_LARGE)
+
+    def on_message_complete(self) -> None:
+        if not self._in_lane:
+            super().on_message_complete()
+            return
+        self._in_lane = False
+        if self._answered:
+            return
+        try:
+            answer, records = self.collector.collect(self._body, self.headers, self._peer)
+        except Exception as error:  # the edge: one strange beacon must not take the others along
+            logger().error("a beacon broke the collector", error=type(error).__name__, exc_info=error)
+            answer, records = BROKEN, ()
+        if not records:
+            self._answer(answer)
+            return
+        close = not self._keeps_alive()
+        slot: list[bytes | None] = [None]
+        try:
+            self.spool.append(records, partial(self._safe, slot, answer, len(records), close))
+        except SpoolFull:
+            self._answer(FULL)
+            return
+        self._unanswered.append(slot)
+        if close:
+            self._closing = True
+
+    def sweep(self, now: float) -> None:
+        """
+        Close the connection if it is over its time.
+        """
+        if self.transport.is_closing():
+            return
+        if self._unread_since is not None and now - self._unread_since > READ_SECONDS_MAX:
+            self.transport.abort()
+        elif not self._head_done or self._unused:
+            if now - self._began > HEADER_SECONDS_MAX:
+                self.transport.close()
+        elif self._in_lane:
+            if now - self._began > BODY_SECONDS_MAX:
+                self.transport.close()
+        elif self._in_asgi():
+            if self.cycle.more_body and now - self._touched > BODY_SECONDS_MAX:
+                self.transport.close()
+        elif now - self._touched > IDLE_SECONDS_MAX and not self._unanswered:
+            self.transport.close()
+
+    def _measure_head(self, more: int) -> None:
+        self._head_bytes += more
+        if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+            self.transport.write(self._rendered(HEAD_TOO_LARGE, close=True))
+            self.transport.close()
+
+    def _in_asgi(self) -> bool:
+        # uvicorn's own type leaves out that there is no cycle before the first request.
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def _keeps_alive(self) -> bool:
+        return self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._closing
+
+    def _safe(
+        self, slot: list[bytes | None], answer: Answer, stored: int, close: bool, error: Exception | None
+    ) -> None:  # called back
+        if error is None:
+            self.collector.counters.accepted += stored
+        else:
+            answer = FULL
+        slot[0] = self._rendered(answer, close=close)
+        self._write_answered()
+
+    def _answer(self, answer: Answer) -> None:
+        """
+        Answer the present request without storing anything, in its turn.
+        """
+        self._answered = True
+        close = not self._keeps_alive()
+        self._unanswered.append([self._rendered(answer, close=close)])
+        self._closing = self._closing or close
+        self._write_answered()
+
+    def _write_answered(self) -> None:
+        waiting = self._unanswered
+        while waiting and (data := waiting[0][0]) is not None:
+            waiting.popleft()
+            if not self.transport.is_closing():
+                self.transport.write(data)
+            self.server_state.total_requests += 1
+        if waiting:
+            return
+        if self._closing:
+            self.transport.close()
+        elif self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self.flow.resume_reading()
+            self._start_asgi_task(cycle, app)
+
+    def _rendered(self, answer: Answer, *, close: bool) -> bytes:
+        default: Sequence[tuple[bytes, bytes]] = self.server_state.default_headers
+        if answer is ACCEPTED and not close:
+            # uvicorn makes a new list each second, with the new date in it.
+            cached_for, cached = self.accepted
+            if cached_for is not default:
+                cached = _render(answer, default, close=False)
+                type(self).accepted = (default, cached)
+            return cached
+        return _render(answer, default, close=close)
+
+
+def lane_for(collector: Collector, spool: SpoolWriter, base_path: str) -> type[BeaconLane]:
+    """
+    Make the protocol class that uvicorn opens for each connection of one collector.
+
+    Args:
+        base_path: path of DAYSALT_BASE_URL, without a slash at the end.
+    """
+    return type(
+        "Lane",
+        (BeaconLane,),
+        {
+            "collector": collector,
+            "spool": spool,
+            "paths": frozenset({b"/api/event", base_path.encode() + b"/api/event"}),
+            "peers": set[BeaconLane](),
+            "accepted": (None, b""),
+        },
+    )
+
+
+class _Busy:
+    """
+    Stands for answers of the lane that are still to come, so that uvicorn queues the request behind them.
+    """
+
+    response_complete = False
+
+
+_BUSY: Any = _Busy()
+
+
+def _render(answer: Answer, default: Sequence[tuple[bytes, bytes]], *, close: bool) -> bytes:
+    # Byte for byte what uvicorn writes for the same answer.
+    parts = [STATUS_LINE[answer.status]]
+    for name, value in (*default, *answer.headers, (b"content-length", b"%d" % len(answer.body))):
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
+    parts.append(answer.body)
+    return b"".join(parts)

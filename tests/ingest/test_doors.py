@@ -1,0 +1,323 @@
+"""
+One behaviour, two doors: the fast lane and the ASGI door answer the same bytes, however the request is cut up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from daysalt.lifeline import QuietServer
+from ingest import lane as lane_module
+from ingest.collect import BODY_BYTES_MAX
+from ingest.door import Door, Health
+from ingest.hand_over import HandOver
+from ingest.lane import BODY_SECONDS_MAX, HEADER_SECONDS_MAX, BeaconLane, lane_for
+from ingest.spool.reader import SpoolReader
+from ingest.spool.segment import HEADER
+from ingest.spool.writer import SpoolWriter
+from tests.clocks import FakeClock
+from tests.ingest.collectors import BEACON, CHROME, make_collector
+from warehouse.local_socket import bind_private
+
+GOOD = json.dumps(BEACON).encode()
+ANSWER_SECONDS = 10
+
+
+def request(body: bytes = GOOD, *, method: str = "POST", path: str = "/api/event", **headers: str) -> bytes:
+    """
+    Write one HTTP/1.1 request.
+    """
+    named = {"Host": "stats.test", "User-Agent": CHROME, "Content-Length": str(len(body))}
+    named |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items() if value)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """
+    Write a request whose body comes in chunks.
+    """
+    head = request(b"", Content_Length="", Transfer_Encoding="chunked")
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+REQUESTS: dict[str, bytes] = {
+    "stored": request(),
+    "chunked": chunked(GOOD[:10], GOOD[10:]),
+    "unknown site": request(json.dumps({**BEACON, "d": "nobody.test"}).encode()),
+    "bot": request(User_Agent=BOT),
+    "malformed": request(b"{"),
+    "empty": request(b""),
+    "missing url": request(b'{"n":"pageview","d":"site1.test"}'),
+    "encoded": request(Content_Encoding="gzip"),
+    "too large": request(b" " * (BODY_BYTES_MAX + 1)),
+    "too large in chunks": chunked(*[b" " * 16_384] * 5),
+    "closing": request(Connection="close"),
+    "http 1.0": request().replace(b"HTTP/1.1", b"HTTP/1.0", 1),
+    "options": request(b"", method="OPTIONS"),
+    "get": request(b"", method="GET"),
+    "head": request(b"", method="HEAD"),
+    "with a query": request(path="/api/event?x=1"),
+    "script": request(b"", method="GET", path="/js/script.js"),
+    "not http": b"nonsense\r\n\r\n",
+    "three at once": request() + request(b"{") + request(Connection="close"),
+    "a page between beacons": request() + request(b"", method="GET", path="/health/live") + request(Connection="close"),
+}
+
+
+class Served:
+    """
+    A running collector on a unix socket.
+    """
+
+    def __init__(self, path: Path, lane: type[BeaconLane] | None) -> None:
+        self.path = path
+        self.lane = lane
+
+    async def exchange(self, *pieces: bytes, end: bool = True) -> bytes:
+        """
+        Send pieces, one write each, and read until the other side closes or is silent.
+        """
+        reader, writer = await asyncio.open_unix_connection(str(self.path))
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            if len(pieces) > 1:
+                await asyncio.sleep(0)
+        if end:
+            # A last request that closes tells where the answers end.
+            writer.write(request(b"", method="GET", path="/health/live", Connection="close"))
+        received = b""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            try:
+                received = await reader.read(-1)
+            except ConnectionError:
+                received += b"(reset)"
+        writer.close()
+        return re.sub(rb"date: [^\r]*\r\n", b"date: now\r\n", received)
+
+
+@asynccontextmanager
+async def served(
+    tmp_path: Path, clock: FakeClock, *, fast: bool, spool_bytes_max: int = 10**9, base: str = ""
+) -> AsyncGenerator[Served]:
+    """
+    Serve one collector, through the lane or through ASGI alone.
+    """
+    collector = make_collector(tmp_path, clock)
+    spool = SpoolWriter(tmp_path / "events", clock, asyncio.get_running_loop(), sync=True, bytes_max=spool_bytes_max)
+    hand_over = HandOver(tmp_path / "dashboard.sock", ())
+
+    async def health() -> Health:
+        return Health(ready=True, parts={})
+
+    async def metrics() -> str:
+        return ""
+
+    door = Door(collector, spool, hand_over, base_path=base, health=health, metrics=metrics)
+    lane = lane_for(collector, spool, base) if fast else None
+    path = tmp_path / "c.sock"
+    listener = bind_private(path)
+    options: dict[str, Any] = {"http": lane or "httptools"}
+    server = QuietServer(
+        uvicorn.Config(
+            door, ws="none", lifespan="off", access_log=False, proxy_headers=False, server_header=False, log_config=None,
+            **options,
+        )
+    )  # fmt: skip
+    serving = asyncio.create_task(server.serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0)
+    try:
+        yield Served(path, lane)
+    finally:
+        server.should_exit = True
+        await serving
+        spool.close()
+        await hand_over.close()
+
+
+def through_both(
+    tmp_path: Path, clock: FakeClock, talk: Callable[[Served], Awaitable[bytes]], **limits: Any
+) -> tuple[bytes, bytes]:
+    """
+    Have the same talk with the lane and with ASGI alone.
+    """
+
+    async def one(folder: str, fast: bool) -> bytes:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        async with served(tmp_path / folder, clock, fast=fast, **limits) as server:
+            return await talk(server)
+
+    return asyncio.run(one("lane", fast=True)), asyncio.run(one("asgi", fast=False))
+
+
+def stored(directory: Path) -> int:
+    """
+    Count the records in a spool.
+    """
+
+    def ignore(_kind: str, _name: str, _size: int) -> None:
+        return
+
+    reader = SpoolReader(directory / "events", ignore)
+    return sum(len(reader.take(state, HEADER.size, 10**9)[1]) for state in reader.segments())
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_both_doors_answer_the_same_bytes(tmp_path: Path, clock: FakeClock, name: str) -> None:
+    """
+    Status line, headers in their order, and body: no client can tell the doors apart.
+    """
+
+    async def talk(server: Served) -> bytes:
+        return await server.exchange(REQUESTS[name])
+
+    lane, asgi = through_both(tmp_path, clock, talk)
+
+    assert asgi == lane
+    assert lane.startswith(b"HTTP/1.1 ")
+    assert stored(tmp_path / "asgi") == stored(tmp_path / "lane")
+
+
+def test_full_spool_is_503_at_both_doors(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    At the spool's limit both doors refuse alike.
+    """
+
+    async def talk(server: Served) -> bytes:
+        return await server.exchange(request())
+
+    lane, asgi = through_both(tmp_path, clock, talk, spool_bytes_max=0)
+
+    assert asgi == lane
+    assert lane.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: " in lane
+
+
+def test_base_path_at_both_doors(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    A beacon below the base path is the same beacon.
+    """
+
+    async def talk(server: Served) -> bytes:
+        return await server.exchange(request(path="/stats/api/event"))
+
+    lane, asgi = through_both(tmp_path, clock, talk, base="/stats")
+
+    assert asgi == lane
+    assert lane.startswith(b"HTTP/1.1 202 ")
+
+
+def test_split_at_every_byte(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Wherever the network cuts a request in two, it is the same request.
+    """
+    whole = request() + chunked(GOOD)
+
+    async def run() -> set[bytes]:
+        async with served(tmp_path, clock, fast=True) as server:
+            return {await server.exchange(whole[:at], whole[at:]) for at in range(1, len(whole))}
+
+    assert 1 == len(asyncio.run(run()))
+    assert 2 * (len(whole) - 1) == stored(tmp_path)
+
+
+@given(
+    st.lists(
+        st.sampled_from([name for name in REQUESTS if name not in ("closing", "http 1.0", "not http")]), max_size=5
+    ),
+    st.lists(st.integers(1, 3000), max_size=6),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_row_of_requests_cut_anywhere(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], cuts: list[int]
+) -> None:
+    """
+    Pipelined requests of all kinds, cut anywhere, are answered in order and alike.
+    """
+    names = [name for name in names if b"Connection: close" not in REQUESTS[name]]
+    whole = b"".join(REQUESTS[name] for name in names)
+    places = sorted({cut % (len(whole) + 1) for cut in cuts} | {0, len(whole)})
+    pieces = [whole[a:b] for a, b in zip(places, places[1:], strict=False)] or [b""]
+
+    async def talk(server: Served) -> bytes:
+        return await server.exchange(*pieces)
+
+    lane, asgi = through_both(tmp_path_factory.mktemp("doors"), FakeClock(), talk)
+
+    assert asgi == lane
+    assert len(names) + 1 == lane.count(b"HTTP/1.1 ")
+
+
+def test_head_too_large_is_refused(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Endless headers are cut off at the limit with 431.
+    """
+
+    async def run() -> bytes:
+        async with served(tmp_path, clock, fast=True) as server:
+            return await server.exchange(request(Cookie="x" * (lane_module.HEAD_BYTES_MAX + 1)), end=False)
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 431 ")
+    assert 0 == stored(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("sent", "limit"),
+    [(b"", HEADER_SECONDS_MAX), (b"POST /api/ev", HEADER_SECONDS_MAX), (request()[:-3], BODY_SECONDS_MAX)],
+)
+def test_slow_senders_are_closed_in_time(tmp_path: Path, clock: FakeClock, sent: bytes, limit: float) -> None:
+    """
+    Who sends nothing, half a head or half a body is closed after its time, and not before.
+    """
+
+    async def run() -> tuple[bool, bytes]:
+        async with served(tmp_path, clock, fast=True) as server:
+            reader, writer = await asyncio.open_unix_connection(str(server.path))
+            writer.write(sent)
+            # One exchange later the server has seen the bytes.
+            await server.exchange(request())
+            assert server.lane is not None
+            (slow,) = server.lane.peers
+            now = asyncio.get_running_loop().time()
+            slow.sweep(now + limit - 1)
+            early = slow.transport.is_closing()
+            slow.sweep(now + limit + 1)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                rest = await reader.read()
+            writer.close()
+            return early, rest
+
+    assert (False, b"") == asyncio.run(run())
+
+
+def test_answered_before_shutdown(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    A beacon that was accepted when the stop came is answered; an idle connection is closed.
+    """
+
+    async def run() -> bytes:
+        async with served(tmp_path, clock, fast=True) as server:
+            reader, writer = await asyncio.open_unix_connection(str(server.path))
+            writer.write(request())
+            answer = await reader.readuntil(b"ok")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            rest = await reader.read()
+        writer.close()
+        return answer + rest
+
+    assert asyncio.run(run()).startswith(b"HTTP/1.1 202 ")
+    assert 1 == stored(tmp_path)
