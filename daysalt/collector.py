@@ -18,6 +18,7 @@ import uvicorn
 
 from daysalt.lifeline import QuietServer, watch_life_line
 from ingest.address import AddressTrust
+from ingest.batch import Batch
 from ingest.collect import Collector
 from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
@@ -80,6 +81,7 @@ class _Process:
             pseudonymizer=self._pseudonymizer,
             ip_type_header=settings.ip_type_header,
         )
+        self._batch = Batch(self._collector, self._clock)
         self._revision = -1
         self._zones: frozenset[str] = frozenset()
         self._salts_at_ms = 0
@@ -102,6 +104,7 @@ class _Process:
             self._collector,
             spool,
             hand_over,
+            self._batch,
             base_path=base_path,
             health=partial(self._health, spool),
             metrics=self._metrics,
@@ -166,6 +169,7 @@ class _Process:
                 if zones - self._zones:
                     await self._fetch_salts(zones)
                 self._collector.install_sites(rules)
+                self._batch.install_keys(await asyncio.to_thread(self._registry.keys.ring))
                 self._zones, self._revision = zones, revision
             elif self._clock.monotonic_ms() - self._salts_at_ms >= SALT_REFRESH_SECONDS * 1000:
                 await self._fetch_salts(self._zones)

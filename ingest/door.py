@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from ingest import batch as batch_module
+from ingest import pixel as pixel_module
+from ingest.batch import Batch
 from ingest.collect import (
     BODY_BYTES_MAX,
     ENCODED,
@@ -25,6 +28,7 @@ from ingest.collect import (
     unavailable,
 )
 from ingest.hand_over import HandOver, Receive, Scope, Send
+from ingest.pixel import collect_pixel
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from ingest.tracker.scripts import script_reply
 
@@ -54,6 +58,7 @@ class Door:
         collector: Collector,
         spool: SpoolWriter,
         hand_over: HandOver,
+        batch: Batch,
         *,
         base_path: str,
         health: Callable[[], Awaitable[Health]],
@@ -66,6 +71,7 @@ class Door:
         self._collector = collector
         self._spool = spool
         self._hand_over = hand_over
+        self._batch = batch
         self._base_path = base_path
         self._health = health
         self._metrics = metrics
@@ -78,6 +84,10 @@ class Door:
             path = path[len(self._base_path) :]
         if path == "/api/event":
             await _respond(scope, send, await self._event(scope, receive))
+        elif path == "/api/events":
+            await _respond(scope, send, await self._events(scope, receive))
+        elif path == "/pixel.gif":
+            await _respond(scope, send, await self._pixel(scope))
         elif path.startswith("/js/"):
             await _script(scope, path, send)
         elif path == "/health/live":
@@ -102,12 +112,33 @@ class Door:
                 return TOO_LARGE
             if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
                 return ENCODED
-        body = await _read_body(receive)
-        client = scope.get("client")
-        answer, records = self._collector.collect(body, headers, client[0] if client else "")
-        return await self._keep(answer, records) if records else answer
+        body = await _read_body(receive, BODY_BYTES_MAX)
+        answer, records = self._collector.collect(body, headers, _peer(scope))
+        return await self._keep(answer, records, FULL) if records else answer
 
-    async def _keep(self, answer: Answer, records: Sequence[bytes]) -> Answer:
+    async def _events(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            return batch_module.NOT_ALLOWED
+        headers: Headers = scope["headers"]
+        key = self._batch.admit(headers)
+        if isinstance(key, Answer):
+            return key
+        body = await _read_body(receive, batch_module.BODY_BYTES_MAX)
+        answer, records = await self._batch.collect(key, body, headers, _peer(scope))
+        return await self._keep(answer, records, batch_module.FULL) if records else answer
+
+    async def _pixel(self, scope: Scope) -> Answer:
+        method: str = scope["method"]
+        if method == "OPTIONS":
+            return pixel_module.PREFLIGHT
+        if method not in ("GET", "HEAD"):
+            return pixel_module.NOT_ALLOWED
+        answer, records = collect_pixel(
+            self._collector, scope["query_string"], scope["headers"], _peer(scope), count=method == "GET"
+        )
+        return await self._keep(answer, records, pixel_module.NOT_KEPT) if records else answer
+
+    async def _keep(self, answer: Answer, records: Sequence[bytes], full: Answer) -> Answer:
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def done(error: Exception | None) -> None:
@@ -122,21 +153,34 @@ class Door:
             self._spool.append(records, done)
             await safe
         except SpoolFull:
-            return FULL
+            return full
         self._collector.counters.accepted += len(records)
         return answer
 
 
-async def _read_body(receive: Receive) -> bytes:
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+async def _read_body(receive: Receive, bytes_max: int) -> bytes:
     """
-    Read at most one byte more than is allowed; `collect` refuses what is longer.
+    Read little more than is allowed at most; `collect` refuses what is longer.
+
+    Returns:
+        Nothing when the sender went away: half a batch would look like a whole one.
     """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= BODY_BYTES_MAX:
+    pieces: list[bytes] = []
+    length = 0
+    while length <= bytes_max:
         message = await receive()
-        body += message.get("body", b"")
-    return body
+        if message["type"] == "http.disconnect":
+            return b""
+        pieces.append(message.get("body", b""))
+        length += len(pieces[-1])
+        if not message.get("more_body", False):
+            break
+    return b"".join(pieces)
 
 
 async def _script(scope: Scope, path: str, send: Send) -> None:

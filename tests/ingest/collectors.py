@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ingest.address import AddressTrust
+from ingest.batch import Batch
 from ingest.collect import Collected, Collector
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.event import DropCount, Event
@@ -20,6 +21,8 @@ from ingest.midnight import TABLE_BYTES, OpenVisitTable
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
 from tests.clocks import FakeClock
+from warehouse.registry.api_keys import ApiKey, ApiKeyRing
+from warehouse.registry.tokens import token_hash
 from warehouse.settings import load_settings
 
 CHROME = (
@@ -28,6 +31,7 @@ CHROME = (
 )
 ADDRESS = "203.0.113.77"
 SITE = SiteRules(id=1, domain="site1.test")
+BATCH_KEY = "dsk_aa_secret"
 BEACON = {"n": "pageview", "u": "https://site1.test/a", "d": "site1.test"}
 
 _decoder = msgspec.msgpack.Decoder(Event | DropCount)
@@ -53,6 +57,16 @@ def make_collector(tmp_path: Path, clock: FakeClock, *sites: SiteRules, salts: b
     )
     collector.install_sites({site.domain: site for site in sites})
     return collector
+
+
+def make_batch(collector: Collector, clock: FakeClock, scope: str = "ingest", site_id: int | None = None) -> Batch:
+    """
+    Make the batch endpoint of a collector; `BATCH_KEY` is the one key it believes.
+    """
+    batch = Batch(collector, clock)
+    key = ApiKey("aa", scope, site_id, 0, revoked=False)
+    batch.install_keys(ApiKeyRing([(key, token_hash(BATCH_KEY.rpartition("_")[2]))]))
+    return batch
 
 
 def send(collector: Collector, body: Any = BEACON, *, peer: str = ADDRESS, **headers: str) -> Collected:

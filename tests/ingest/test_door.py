@@ -19,7 +19,7 @@ from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER
 from ingest.spool.writer import SpoolWriter
 from tests.clocks import FakeClock
-from tests.ingest.collectors import ADDRESS, BEACON, CHROME, make_collector
+from tests.ingest.collectors import ADDRESS, BEACON, CHROME, make_batch, make_collector
 from warehouse.local_socket import bind_private
 
 PARTS = {"spool": ("ok", ""), "store": ("degraded", "it is starting")}
@@ -85,7 +85,9 @@ def through(
         async def metrics() -> str:
             return "daysalt_events_accepted_total 1\n"
 
-        door = Door(make_collector(tmp_path, clock), spool, hand_over, base_path=base, health=health, metrics=metrics)
+        collector = make_collector(tmp_path, clock)
+        batch = make_batch(collector, clock)
+        door = Door(collector, spool, hand_over, batch, base_path=base, health=health, metrics=metrics)
         for exchange in exchanges:
             await door(exchange.scope, exchange.receive, exchange.send)
         await hand_over.close()

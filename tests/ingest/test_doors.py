@@ -27,7 +27,7 @@ from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER
 from ingest.spool.writer import SpoolWriter
 from tests.clocks import FakeClock
-from tests.ingest.collectors import BEACON, CHROME, make_collector
+from tests.ingest.collectors import BEACON, CHROME, make_batch, make_collector
 from warehouse.local_socket import bind_private
 
 GOOD = json.dumps(BEACON).encode()
@@ -126,7 +126,8 @@ async def served(
     async def metrics() -> str:
         return ""
 
-    door = Door(collector, spool, hand_over, base_path=base, health=health, metrics=metrics)
+    batch = make_batch(collector, clock)
+    door = Door(collector, spool, hand_over, batch, base_path=base, health=health, metrics=metrics)
     lane = lane_for(collector, spool, base) if fast else None
     path = tmp_path / "c.sock"
     listener = bind_private(path)

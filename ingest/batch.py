@@ -1,0 +1,302 @@
+"""
+`POST /api/events`: many events in one request, from the site's own server or an importer, with a Bearer key.
+
+Each event goes the way of a beacon; what only a batch may say is read here: when it happened, for whom, and an id
+that makes sending it again harmless. Long requests give way to beacons every few events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import cast
+
+import msgspec
+
+from ingest.address import parse_address
+from ingest.batch_time import read_timestamp
+from ingest.collect import Answer, Collected, Collector, DropKey, Headers, Outcome, unavailable
+from ingest.decode import Beacon, WireError, decode_json, decode_value
+from ingest.hit import DropReason, Hit
+from ingest.pseudonymize import NoSalt
+from ingest.request_visitors import RequestVisitors
+from ingest.url import without_www
+from warehouse.clock import Clock
+from warehouse.registry.api_keys import ApiKey, ApiKeyRing
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+EVENTS_MAX = 1000
+SLICE_EVENTS = 20
+"""Events between two looks at what else waits: about a millisecond of work."""
+RECORD_BYTES_MAX = 12 * 1024 * 1024
+"""Encoded records of one request. Only events for many sites each reach it: the rest is dropped, `over_limit`."""
+DOMAINS_LOOKED_AT_MAX = 50
+USER_AGENT_LENGTH_MAX = 4096
+
+_JSON = (b"content-type", b"application/json")
+_NO_STORE = (b"cache-control", b"no-store")
+# The sentences of the stats API, which clients know: dashboard/api/access.py.
+MISSING_KEY = "Missing API key. Please use a valid Plausible API key as a Bearer Token."
+INVALID_KEY = (
+    "Invalid API key or site ID. "
+    "Please make sure you're using a valid API key with access to the site you've requested."
+)
+NOT_ALLOWED = Answer(405, ((b"content-type", b"text/plain; charset=utf-8"), (b"allow", b"POST")), b"send a POST")
+
+
+def refusal(status: int, reason: str) -> Answer:
+    """
+    Make the answer to a request that is refused as a whole; nothing of it was kept.
+    """
+    return Answer(status, (_JSON, _NO_STORE), msgspec.json.encode({"errors": {"request": [reason]}}))
+
+
+TOO_LARGE = refusal(413, f"body is larger than {BODY_BYTES_MAX} bytes")
+ENCODED = refusal(415, "Content-Encoding is not supported, send plain JSON")
+NEITHER = refusal(400, "body is neither a JSON array nor lines of JSON objects")
+TOO_MANY = refusal(400, f"more than {EVENTS_MAX} events, send them in several requests")
+_NO_SALT = unavailable("no salt for a site's day yet, send again")
+_FULL = unavailable("the spool is full, send again later")
+FULL = Answer(
+    _FULL.status, tuple(header for header in _FULL.headers if not header[0].startswith(b"access-")), _FULL.body
+)
+
+
+class BatchDrop(msgspec.Struct, omit_defaults=True):
+    """
+    What the answer says of an event that a site did not count.
+    """
+
+    index: int
+    reason: str
+    errors: dict[str, list[str]] | None = None
+
+
+class BatchAnswer(msgspec.Struct):
+    """
+    The body of a 202: how many events were stored for at least one site, and which were dropped for one or more.
+    """
+
+    accepted: int
+    dropped: list[BatchDrop]
+
+
+@dataclass(slots=True, repr=False)
+class _Progress:
+    """
+    What came of a request so far. Personal: it knows who sent it.
+    """
+
+    key: ApiKey
+    address: IPv4Address | IPv6Address
+    user_agent: str
+    received_ms: int
+    visitors: RequestVisitors
+    records: list[bytes]
+    record_bytes: int
+    answer: BatchAnswer
+    reasons: list[DropReason]
+    drops: list[DropKey]
+
+
+class Batch:
+    """
+    The batch endpoint of one collector.
+    """
+
+    def __init__(self, collector: Collector, clock: Clock) -> None:
+        self._collector = collector
+        self._clock = clock
+        self._keys = ApiKeyRing()
+
+    def install_keys(self, keys: ApiKeyRing) -> None:
+        """
+        Take the keys to believe, in place of all held before.
+        """
+        self._keys = keys
+
+    def admit(self, headers: Headers) -> ApiKey | Answer:
+        """
+        Decide by the headers alone whether a body is read at all.
+        """
+        sent = dict(headers)
+        scheme, _, plain = sent.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not plain.strip():
+            return _unauthorized(MISSING_KEY)
+        key = self._keys.find(plain.strip())
+        if key is None or not key.allows("ingest", key.site_id):
+            return _unauthorized(INVALID_KEY)
+        if sent.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
+            return ENCODED
+        length = sent.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > BODY_BYTES_MAX:
+            return TOO_LARGE
+        return key
+
+    async def collect(self, key: ApiKey, body: bytes, headers: Headers, peer: str) -> Collected:
+        """
+        Answer one request that was admitted.
+
+        Args:
+            key: what `admit` gave.
+            body: at most one byte more than `BODY_BYTES_MAX`.
+            peer: address of the other end of the connection.
+        """
+        if len(body) > BODY_BYTES_MAX:
+            return Collected(TOO_LARGE, ())
+        sent = read_events(body)
+        if isinstance(sent, Answer):
+            return Collected(sent, ())
+        received_ms = self._clock.now_ms()
+        progress = _Progress(
+            key=key,
+            address=self._collector.address_of(headers, peer),
+            user_agent=next((value.decode("latin-1") for name, value in headers if name == b"user-agent"), ""),
+            received_ms=received_ms,
+            visitors=self._collector.visitors_at(received_ms),
+            records=[],
+            record_bytes=0,
+            answer=BatchAnswer(0, []),
+            reasons=[],
+            drops=[],
+        )
+        try:
+            for index, event in enumerate(sent):
+                self._take(progress, index, event)
+                if index % SLICE_EVENTS == SLICE_EVENTS - 1:
+                    await asyncio.sleep(0)
+        except NoSalt:
+            return Collected(_NO_SALT, ())
+        self._collector.count(progress.reasons, progress.drops)
+        answer = Answer(202, (_JSON, _NO_STORE), msgspec.json.encode(progress.answer))
+        return Collected(answer, progress.records)
+
+    def _take(self, progress: _Progress, index: int, event: object) -> None:
+        hour = progress.received_ms // 3_600_000 * 3600
+        try:
+            if isinstance(event, WireError):
+                raise event
+            beacon = decode_value(event)
+            at_ms = read_timestamp(beacon.timestamp, progress.received_ms)
+            hit = _hit(progress, beacon, progress.received_ms if at_ms is None else at_ms)
+            if at_ms is None:
+                outcome = self._refused(progress, hit.domains, DropReason.TIMESTAMP, hour)
+            elif progress.record_bytes >= RECORD_BYTES_MAX:
+                outcome = self._refused(progress, hit.domains, DropReason.OVER_LIMIT, hour)
+            else:
+                outcome = self._collector.outcome(
+                    hit,
+                    visitors=progress.visitors,
+                    received_ms=progress.received_ms,
+                    only_site=progress.key.site_id,
+                )
+        except WireError as error:
+            outcome = self._refused(progress, _domains_of(event), DropReason.INVALID, hour)
+            progress.answer.dropped.append(BatchDrop(index, DropReason.INVALID.value, error.errors))
+        else:
+            reasons = dict.fromkeys(reason.value for reason in outcome.reasons)
+            progress.answer.dropped.extend(BatchDrop(index, reason) for reason in reasons)
+        progress.answer.accepted += bool(outcome.records)
+        progress.records.extend(outcome.records)
+        progress.record_bytes += sum(map(len, outcome.records))
+        progress.reasons.extend(outcome.reasons)
+        progress.drops.extend(outcome.drops)
+
+    def _refused(self, progress: _Progress, domains: Sequence[str], reason: DropReason, hour: int) -> Outcome:
+        """
+        Drop an event whole; the owners of the sites it names are told, as far as the key may speak for them.
+        """
+        sites = self._collector.sites_named(domains, progress.key.site_id)
+        return Outcome([], [reason], [(site, hour, reason.value) for site in sites])
+
+
+def read_events(body: bytes) -> Sequence[object] | Answer:
+    """
+    Take a body apart: a JSON array, or objects one a line. Pure.
+
+    Returns:
+        The events, not yet looked at; a line that is no JSON comes as `WireError`. Or the answer that refuses it all.
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        whole = decode_json(body)
+    except WireError:
+        return NEITHER if body.lstrip()[:1] == b"[" else _lines(body)
+    if isinstance(whole, list):
+        events = cast("list[object]", whole)
+        return events if len(events) <= EVENTS_MAX else TOO_MANY
+    # One line, perhaps written over several.
+    return [cast("object", whole)] if isinstance(whole, dict) else NEITHER
+
+
+def _lines(body: bytes) -> Sequence[object] | Answer:
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if len(lines) > EVENTS_MAX:
+        return TOO_MANY
+    events = [_line(line) for line in lines]
+    return events if any(isinstance(event, dict) for event in events) else NEITHER
+
+
+def _line(line: bytes) -> object:
+    try:
+        return decode_json(line)
+    except WireError as error:
+        return error
+
+
+def _hit(progress: _Progress, beacon: Beacon, at_ms: int) -> Hit:
+    """
+    Put an event and its request together: what the event does not say itself is the sender's, as with a beacon.
+
+    Raises:
+        WireError: address, user agent or event id cannot be read.
+    """
+    address, user_agent = progress.address, progress.user_agent
+    if beacon.ip is not None:
+        found = parse_address(beacon.ip) if isinstance(beacon.ip, str) else None
+        if found is None:
+            raise WireError("ip", "is not an IP address")
+        address = found
+    if beacon.user_agent is not None:
+        if not isinstance(beacon.user_agent, str) or len(beacon.user_agent) > USER_AGENT_LENGTH_MAX:
+            raise WireError("user_agent", f"should be text of at most {USER_AGENT_LENGTH_MAX} character(s)")
+        # As the same header would have come in with a beacon, so that both make the same visitor.
+        user_agent = beacon.user_agent.strip().encode("utf-8", "surrogatepass").decode("latin-1")
+    return Hit(
+        name=beacon.name,
+        url=beacon.url,
+        domains=beacon.domains,
+        referrer=beacon.referrer,
+        props=beacon.props,
+        hash_mode=beacon.hash_mode,
+        revenue=beacon.revenue,
+        interactive=beacon.interactive,
+        scroll_depth=beacon.scroll_depth,
+        engagement_ms=beacon.engagement_ms,
+        received_ms=at_ms,
+        address=address,
+        user_agent=user_agent,
+        # An edge's verdict is on the connection, which is the sender's and no visitor's.
+        ip_type="",
+        # Likewise a signal: only the event itself can say that its visitor sent one.
+        signal=beacon.gpc,
+    )
+
+
+def _domains_of(event: object) -> list[str]:
+    """
+    Find the sites that an event names which cannot be read as a whole.
+    """
+    if not isinstance(event, dict):
+        return []
+    fields = cast("dict[str, object]", event)
+    sent = fields.get("d") or fields.get("domain")
+    parts = sent.split(",", DOMAINS_LOOKED_AT_MAX)[:DOMAINS_LOOKED_AT_MAX] if isinstance(sent, str) else []
+    return [without_www(part.strip().lower()) for part in parts]
+
+
+def _unauthorized(text: str) -> Answer:
+    headers = (_JSON, _NO_STORE, (b"www-authenticate", b"Bearer"))
+    return Answer(401, headers, msgspec.json.encode({"error": text}))
