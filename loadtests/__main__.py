@@ -1,89 +1,60 @@
 """
-Run the benchmarks and print the ratio table: `make bench`.
+Run the benchmarks and print the table: `make bench`, or `make bench ROWS=single,os`.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
-from pathlib import Path
+import time
 
-from loadtests.rows import ROWS, Measured, Row, generator_name
+import httpx
+
+from loadtests.loading import generator_name
+from loadtests.machine import commit, load_average, machine
+from loadtests.measured import HEAD, Skipped
+from loadtests.rows import choose
 from loadtests.running import two_cores
-
-
-def machine() -> str:
-    """
-    Describe the machine in one line.
-    """
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        model = names[0] if names else model
-    return (
-        f"{os.cpu_count()} cores, {model}, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    )
-
-
-def commit() -> str:
-    """
-    Name the commit, and say when the files differ from it.
-    """
-    try:
-        name = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout
-        changed = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return name.strip() + (" with changes" if changed.strip() else "")
-
-
-def line(row: Row, measured: Measured) -> str:
-    """
-    Write one line of the table.
-    """
-    verdict = (
-        "aim reached" if measured.ratio >= row.aim else "must reached" if measured.ratio >= row.must else "below must"
-    )
-    counted = f"{measured.stored:,} = {measured.accepted:,}" if measured.exact else (
-        f"{measured.stored:,} of {measured.accepted:,} (answered {measured.answered:,}): DOES NOT COUNT"
-    )  # fmt: skip
-    return (
-        f"| {row.name} | {measured.ours:,.0f} | {measured.bare:,.0f} | **{measured.ratio:.2f}** | {row.must} "
-        f"| {row.aim} | {verdict} | {row.durability} | {counted} | {measured.drain_seconds:.1f} s |"
-    )
 
 
 def main() -> int:
     """
-    Run every row.
+    Run the rows of `ROWS`, or all.
 
     Returns:
-        1 when a figure does not count because stored and accepted events differ.
+        1 when a row could not be run, or its figure is void because stored and accepted events differ; 2 for a wrong
+        `ROWS`. A row below its must is a figure like any other.
     """
+    try:
+        rows = choose(os.environ.get("ROWS", ""))
+    except ValueError as error:
+        print(f"ROWS: {error}", file=sys.stderr)
+        return 2
     pinned_to = "server on one core, load on another" if two_cores()[0] is not None else "not pinned to cores"
-    print(f"{machine()}; commit {commit()}; {pinned_to}; load generator: {generator_name()}", flush=True)
-    results: list[tuple[Row, Measured]] = []
-    for row in ROWS:
-        print(f"running: {row.measures}", file=sys.stderr, flush=True)
-        try:
-            results.append((row, row.run(row.durability)))
-        except (RuntimeError, subprocess.CalledProcessError, OSError) as error:
-            print(f"{row.name} could not be run: {error}", file=sys.stderr)
-            return 1
     print(
-        "\n| row | ours, req/s | bare, req/s | ratio | must | aim | verdict | durability | stored = accepted | drain |"
+        f"{machine()}; commit {commit()}; {pinned_to}; closed loops by {generator_name()}; "
+        f"load average before {load_average()}",
+        flush=True,
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for row, measured in results:
-        print(line(row, measured))
-    return 0 if all(measured.exact for _, measured in results) else 1
+    lines: list[str] = []
+    sound = True
+    for number, row in enumerate(rows, 1):
+        print(f"[{number}/{len(rows)}] {row.name}: {row.measures}", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        try:
+            measured = row.run()
+        except Skipped as reason:
+            lines.append(row.line_without(f"skipped: {reason}"))
+        except (RuntimeError, subprocess.SubprocessError, OSError, httpx.HTTPError) as error:
+            lines.append(row.line_without(f"could not be run: {' '.join(str(error).split())[-300:]}"))
+            sound = False
+        else:
+            lines.append(row.line(measured))
+            sound = sound and (measured.counted is None or measured.counted.exact)
+        print(f"    {lines[-1]}\n    {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print("\n" + HEAD + "\n" + "\n".join(lines))
+    return 0 if sound else 1
 
 
 if __name__ == "__main__":

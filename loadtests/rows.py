@@ -1,135 +1,65 @@
 """
-The rows of the ratio table. A row is a name, what it measures, what it must reach and aims at, and how it is run.
+The rows of the table, in its order. Sources of every must and aim: issue 3, "Speed".
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 
-from loadtests.running import pinned, running_bare_app, running_server, two_cores
-from loadtests.wrk_load import write_script
+from loadtests.beacons import VARIED
+from loadtests.disk import bytes_per_event
+from loadtests.drain_alone import drain_against_collector
+from loadtests.latency import p99_at_half_rate
+from loadtests.measured import Row
+from loadtests.memory import after_soak, growth_in_soak, idle
+from loadtests.road import whole_road
+from loadtests.rounds import batches_against_beacons, beacons_against, catch_up
 
-CONNECTIONS = 64
-ROUNDS = 3
-SECONDS = 5
-WARM_SECONDS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """
-    What one run of a row gave. Rates in answers a second.
-    """
-
-    ours: float
-    bare: float
-    accepted: int
-    stored: int
-    answered: int
-    drain_seconds: float
-    generator: str
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.bare
-
-    @property
-    def exact(self) -> bool:
-        """
-        Stored equals accepted; and of the answers of a run, only those under way at its end were not counted.
-        """
-        under_way = self.accepted - self.answered
-        return self.stored == self.accepted and 0 <= under_way <= CONNECTIONS * (ROUNDS + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """
-    One line of the table.
-    """
-
-    name: str
-    measures: str
-    must: float
-    aim: float
-    durability: str
-    run: Callable[[str], Measured]
-
-
-def one_core_beacons(durability: str) -> Measured:
-    """
-    POST /api/event against the bare application, in turns, so that both meet the same moments of the machine.
-    """
-    server_core, load_core = two_cores()
-    bare: list[float] = []
-    ours: list[float] = []
-    answered = 0
-    with (
-        tempfile.TemporaryDirectory(prefix="daysalt-bench-") as name,
-        running_bare_app(server_core) as bare_port,
-        running_server(Path(name), server_core, durability) as server,
-    ):
-        directory = Path(name)
-        answered += _load(server.port, load_core, WARM_SECONDS, 0, directory)[0]
-        _load(bare_port, load_core, WARM_SECONDS, 0, directory)
-        for number in range(1, ROUNDS + 1):
-            bare.append(_load(bare_port, load_core, SECONDS, number, directory)[1])
-            count, rate = _load(server.port, load_core, SECONDS, number, directory)
-            answered += count
-            ours.append(rate)
-            # The drain of one round must not slow the other's.
-            server.settled()
-        accepted, stored, waited = server.settled()
-    return Measured(
-        statistics.median(ours), statistics.median(bare), accepted, stored, answered, waited, generator_name()
-    )
-
+_ONE_CORE = "POST /api/event, 64 connections, 20,000 addresses"
 
 ROWS: tuple[Row, ...] = (
-    Row(
-        "beacons, one core",
-        f"POST /api/event, {CONNECTIONS} keep-alive connections, keeper, collector and store on one core, "
-        "against a bare application on uvicorn",
-        2.0,
-        3.0,
-        "fsync",
-        one_core_beacons,
-    ),
-)
+    Row("single", f"{_ONE_CORE}, 50 user agents, 500 URLs, against bare uvicorn", 2.0, 3.0, "x",
+        partial(beacons_against, "bare")),
+    Row("os", "the same with durability os", 2.5, 3.5, "x",
+        partial(beacons_against, "bare", "os"), durability="os"),
+    Row("varied", "the same with 200,000 URLs and 5,000 user agents", 1.5, 2.5, "x",
+        partial(beacons_against, "bare", "fsync", VARIED)),
+    Row("nginx", "against nginx answering a constant 202", 0.4, 0.7, "x",
+        partial(beacons_against, "nginx")),
+    Row("batch", "events/s by POST /api/events (500 a body) against single beacons", 5, 10, "x",
+        batches_against_beacons),
+    Row("latency", "p99 at half of bare uvicorn's rate, open loop, against bare uvicorn", 1.5, 1.0, "x",
+        p99_at_half_rate, less_is_better=True),
+    Row("catchup", "seconds to lag 0 after 8 s of saturation, one core", 30, 30, "s",
+        catch_up, less_is_better=True),
+    Row("road", "whole road on two cores with the generator, sustained, against bare uvicorn", 1.0, 2.0, "x",
+        whole_road),
+    Row("drain", "drain alone, events/s against the collector's, one core", 1.5, 3, "x",
+        drain_against_collector),
+    Row("disk", "bytes on disk by event after merges, seeded traffic, all tables", 25, 15, "B",
+        bytes_per_event, durability="-", less_is_better=True),
+    Row("idle", "resident memory of all processes, idle", 550, 400, "MiB",
+        idle, less_is_better=True),
+    Row("soak", "resident memory after the last soak", 1000, 700, "MiB",
+        after_soak, less_is_better=True),
+    Row("growth", "its growth over the last 5 minutes of that soak", 2, 1, "%",
+        growth_in_soak, less_is_better=True),
+)  # fmt: skip
 
 
-def generator_name() -> str:
+def choose(names: str) -> Sequence[Row]:
     """
-    Tell which load generator is used; `BENCH_LOAD=python` chooses ours where wrk is installed.
+    Choose rows by name.
+
+    Args:
+        names: separated by commas; empty for all.
+
+    Raises:
+        ValueError: there is no such row.
     """
-    return os.environ.get("BENCH_LOAD") or ("wrk" if shutil.which("wrk") else "python")
-
-
-def _load(port: int, core: int | None, seconds: int, seed: int, directory: Path) -> tuple[int, float]:
-    if generator_name() == "wrk":
-        script = directory / f"beacons-{seed}.lua"
-        write_script(script, seed)
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}"]
-        told = json.loads(_output(pinned(core, command)))
-        if told["refused"] or told["broken"]:
-            raise RuntimeError(f"{told['refused']} answers were no success and {told['broken']} connections broke")
-        return told["answered"], told["answered"] / (told["microseconds"] / 1e6)
-    command = [sys.executable, "-m", "loadtests.python_load", str(port), str(CONNECTIONS), str(seconds), str(seed)]
-    told = json.loads(_output(pinned(core, command)))
-    if set(told["statuses"]) != {"202"}:
-        raise RuntimeError(f"answers by status: {told['statuses']}; all should be 202")
-    return told["statuses"]["202"], told["statuses"]["202"] / told["seconds"]
-
-
-def _output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.strip().splitlines()[-1]
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = sorted(set(wanted) - {row.name for row in ROWS})
+    if unknown:
+        raise ValueError(f"there is no row {', '.join(unknown)}; rows are {', '.join(row.name for row in ROWS)}")
+    return [row for row in ROWS if not wanted or row.name in wanted]

@@ -26,6 +26,7 @@ from loadtests.beacons import DOMAIN
 
 START_SECONDS_MAX = 60.0
 DRAIN_SECONDS_MAX = 120.0
+SETTLED_SECONDS = 2.5
 
 
 def pinned(core: int | None, command: Sequence[str]) -> list[str]:
@@ -66,12 +67,20 @@ class RunningServer:
     port: int
     admin_key: str
     pid: int
+    """Of the keeper, the parent of all its processes."""
+    domain: str
 
     def accepted(self) -> int:
         """
         Tell how many events were answered 202 and not dropped.
         """
-        return self._metric("daysalt_events_accepted_total")
+        return round(self.metrics().get("daysalt_events_accepted_total", 0))
+
+    def flushed(self) -> int:
+        """
+        Tell how many events the drain has written since it started.
+        """
+        return round(self.metrics().get("daysalt_events_flushed_total", 0))
 
     def stored(self) -> int:
         """
@@ -82,7 +91,11 @@ class RunningServer:
             f"http://127.0.0.1:{self.port}/api/v2/query",
             headers={"authorization": f"Bearer {self.admin_key}"},
             # Both days, for a run over midnight.
-            json={"site_id": DOMAIN, "metrics": ["events"], "date_range": [str(today - timedelta(days=1)), str(today)]},
+            json={
+                "site_id": self.domain,
+                "metrics": ["events"],
+                "date_range": [str(today - timedelta(days=1)), str(today)],
+            },
             timeout=60,
         )
         answer.raise_for_status()
@@ -94,25 +107,46 @@ class RunningServer:
         Wait until everything accepted is in the stats, or for `DRAIN_SECONDS_MAX`.
 
         Returns:
-            Accepted, stored, and the seconds it took.
+            Accepted, stored, and the seconds until they were equal.
         """
         began = time.monotonic()
+        equal_since, seen = began, (-1, -1)
         while True:
-            accepted, stored = self.accepted(), self.stored()
-            waited = time.monotonic() - began
-            if accepted == stored or waited > DRAIN_SECONDS_MAX:
-                return accepted, stored, waited
-            time.sleep(0.5)
+            found = (self.accepted(), self.stored())
+            now = time.monotonic()
+            if found != seen:
+                equal_since, seen = now, found
+            # The counters are a second old: what is equal must stay so for longer than that.
+            if (found[0] == found[1] and now - equal_since > SETTLED_SECONDS) or now - began > DRAIN_SECONDS_MAX:
+                return *found, equal_since - began
+            time.sleep(0.3)
 
-    def _metric(self, name: str) -> int:
-        lines = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30).text.splitlines()
-        return round(sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name))
+    def metrics(self) -> dict[str, float]:
+        """
+        Read `/metrics`, each name summed over its labels.
+        """
+        found: dict[str, float] = {}
+        for line in httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30).text.splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                name = name.split("{")[0]
+                found[name] = found.get(name, 0.0) + float(value)
+        return found
+
+    def behind(self) -> int:
+        """
+        Tell how many accepted events the store does not have yet; both counters are at most a second old.
+        """
+        metrics = self.metrics()
+        return round(metrics.get("daysalt_events_accepted_total", 0) - metrics.get("daysalt_events_flushed_total", 0))
 
 
 @contextmanager
-def running_server(directory: Path, core: int | None, durability: str) -> Generator[RunningServer]:
+def running_server(
+    directory: Path, core: int | None, durability: str = "fsync", *, domain: str = DOMAIN
+) -> Generator[RunningServer]:
     """
-    Start the real server and stop it by SIGTERM.
+    Start the real server with one site and stop it by SIGTERM. Its data stay in the directory's `data`.
 
     Raises:
         RuntimeError: it did not start; the text is what it said.
@@ -127,18 +161,18 @@ def running_server(directory: Path, core: int | None, durability: str) -> Genera
         "DAYSALT_DURABILITY": durability,
     }
     daysalt = [sys.executable, "-m", "daysalt"]
-    subprocess.run([*daysalt, "site", "add", DOMAIN], env=environment, check=True, capture_output=True)
+    subprocess.run([*daysalt, "site", "add", domain], env=environment, check=True, capture_output=True)
     output = directory / "server.log"
     with output.open("w") as file:
         process = subprocess.Popen(pinned(core, [*daysalt, "serve"]), env=environment, stdout=file, stderr=file)
     try:
         _wait_for(process, f"http://127.0.0.1:{port}/health/ready", output)
-        server = RunningServer(port, key, process.pid)
+        server = RunningServer(port, key, process.pid, domain)
         _wait_for(process, f"http://127.0.0.1:{port}/metrics", output)
         _wait_until_stats_answer(server)
         yield server
     finally:
-        _stop(process)
+        stop(process)
 
 
 @contextmanager
@@ -152,7 +186,7 @@ def running_bare_app(core: int | None) -> Generator[int]:
         _wait_for(process, f"http://127.0.0.1:{port}/", None)
         yield port
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _wait_for(process: subprocess.Popen[bytes], url: str, output: Path | None) -> None:
@@ -179,7 +213,10 @@ def _wait_until_stats_answer(server: RunningServer) -> None:
             time.sleep(0.2)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """
+    End a process by SIGTERM, after half a minute by SIGKILL.
+    """
     process.terminate()
     try:
         process.wait(30)

@@ -1,5 +1,5 @@
 """
-The load generator when `wrk` is installed: its script is written from the same beacons.
+The load generator when `wrk` is installed: a script for it that sends the requests of a file, in order.
 """
 
 from __future__ import annotations
@@ -7,13 +7,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from loadtests.beacons import draw
-
 _SCRIPT = """
 local requests = {}
 local number = 0
 init = function(args)
-%s
+  local file = assert(io.open(%s, "rb"))
+  for request in file:read("*a"):gmatch("[^%%z]+") do
+    requests[#requests + 1] = request
+  end
+  file:close()
 end
 request = function()
   number = number + 1
@@ -21,20 +23,18 @@ request = function()
 end
 done = function(summary, latency, requests)
   local errors = summary.errors
-  io.write(string.format('{"answered":%%d,"refused":%%d,"broken":%%d,"microseconds":%%d,"p99_us":%%d}\\n',
-    summary.requests, errors.status, errors.connect + errors.read + errors.write + errors.timeout, summary.duration,
-    latency:percentile(99)))
+  io.write(string.format('{"answered":%%d,"refused":%%d,"broken":%%d,"microseconds":%%d}\\n',
+    summary.requests, errors.status, errors.connect + errors.read + errors.write + errors.timeout, summary.duration))
 end
 """
 
 
-def write_script(path: Path, seed: int) -> None:
+def write_script(path: Path, requests: Path) -> None:
     """
     Write the script for one run.
+
+    Args:
+        requests: file of `beacons.write_requests`.
     """
-    lines: list[str] = []
-    for headers, body in draw(seed):
-        # JSON strings without control characters are Lua strings too.
-        fields = ", ".join(f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers.items())
-        lines.append(f'  requests[#requests + 1] = wrk.format("POST", "/api/event", {{{fields}}}, {json.dumps(body)})')
-    path.write_text(_SCRIPT % "\n".join(lines), encoding="utf-8")
+    # A JSON string without control characters is a Lua string too.
+    path.write_text(_SCRIPT % json.dumps(str(requests)), encoding="utf-8")
