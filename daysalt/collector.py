@@ -23,6 +23,7 @@ from ingest.collect import Collector
 from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.hand_over import HandOver
+from ingest.keys.event_id_keys import EventIdKey
 from ingest.keys.salts import Salt
 from ingest.lane import SWEEP_SECONDS, BeaconLane, lane_for
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
@@ -152,6 +153,7 @@ class _Process:
 
     async def _tick(self, spool: SpoolWriter) -> None:
         self._pseudonymizer.forget_expired(self._clock.now_ms())
+        self._batch.event_ids.forget_expired(self._clock.now_ms())
         await self._prepare()
         await self._flush(spool)
         spool.seal_if_due()
@@ -199,6 +201,10 @@ class _Process:
                 key=bytes.fromhex(row["key"]),
             )
             for row in answer["salts"]
+        )
+        self._batch.event_ids.install(
+            EventIdKey(day=row["day"], expires_ms=row["expires_ms"], key=bytes.fromhex(row["key"]))
+            for row in answer["event_id_keys"]
         )
         self._salts_at_ms = self._clock.monotonic_ms()
 

@@ -16,6 +16,7 @@ from typing import Any
 from daysalt.children import Child, FatalChild
 from daysalt.figures import Figures
 from daysalt.lifeline import watch_life_line
+from ingest.keys.event_id_keys import EventIdKeys
 from ingest.keys.keyring import Keyring, KeyringError
 from ingest.keys.salts import SaltCalendar
 from ingest.lists import ListError, fetch_lists
@@ -58,9 +59,9 @@ class Keeper:
         self._settings = settings
         self._clock = clock
         self._with_store = with_store
-        self._calendar = SaltCalendar(
-            Keyring(settings.keys_dir, settings.root_key_file, clock), clock, lambda text: logger().error(text)
-        )
+        keyring = Keyring(settings.keys_dir, settings.root_key_file, clock)
+        self._calendar = SaltCalendar(keyring, clock, lambda text: logger().error(text))
+        self._event_id_keys = EventIdKeys(keyring, clock, self._calendar)
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
@@ -125,7 +126,7 @@ class Keeper:
         if len(timezones) > ZONES_MAX:
             raise SocketRefused("more time zones than there are")
         try:
-            salts = self._calendar.salts(timezones)
+            salts, event_id_keys = self._calendar.salts(timezones), self._event_id_keys.living()
         except KeyringError as error:
             self._keys_trouble = str(error)
             raise SocketRefused(str(error)) from error
@@ -141,7 +142,10 @@ class Keeper:
                     "key": salt.key.hex(),
                 }
                 for salt in salts
-            ]
+            ],
+            "event_id_keys": [
+                {"day": key.day, "expires_ms": key.expires_ms, "key": key.key.hex()} for key in event_id_keys
+            ],
         }
 
     async def _report(
@@ -194,6 +198,8 @@ class Keeper:
     def _destroy_due(self) -> None:
         for key_id in self._calendar.destroy_due():
             logger().info("a salt was destroyed", time_zone=key_id.scope, day=key_id.day)
+        for key_id in self._event_id_keys.destroy_due():
+            logger().info("a key for event ids was destroyed", day=key_id.day)
 
     async def _fetch_missing_lists(self) -> None:
         if (self._settings.lists_dir / "country.mmdb").exists():

@@ -8,7 +8,7 @@ that makes sending it again harmless. Long requests give way to beacons every fe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import cast
@@ -19,6 +19,7 @@ from ingest.address import parse_address
 from ingest.batch_time import read_timestamp
 from ingest.collect import Answer, Collected, Collector, DropKey, Headers, Outcome, unavailable
 from ingest.decode import Beacon, WireError, decode_json, decode_value
+from ingest.event_id_hashes import EventIdHasher
 from ingest.hit import DropReason, Hit
 from ingest.pseudonymize import NoSalt
 from ingest.request_visitors import RequestVisitors
@@ -34,6 +35,7 @@ RECORD_BYTES_MAX = 12 * 1024 * 1024
 """Encoded records of one request. Only events for many sites each reach it: the rest is dropped, `over_limit`."""
 DOMAINS_LOOKED_AT_MAX = 50
 USER_AGENT_LENGTH_MAX = 4096
+EVENT_ID_LENGTH_MAX = 255
 
 _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
@@ -110,6 +112,7 @@ class Batch:
         self._collector = collector
         self._clock = clock
         self._keys = ApiKeyRing()
+        self.event_ids = EventIdHasher()
 
     def install_keys(self, keys: ApiKeyRing) -> None:
         """
@@ -191,6 +194,7 @@ class Batch:
                     visitors=progress.visitors,
                     received_ms=progress.received_ms,
                     only_site=progress.key.site_id,
+                    event_id=self._event_id(beacon, progress.received_ms),
                 )
         except WireError as error:
             outcome = self._refused(progress, _domains_of(event), DropReason.INVALID, hour)
@@ -203,6 +207,16 @@ class Batch:
         progress.record_bytes += sum(map(len, outcome.records))
         progress.reasons.extend(outcome.reasons)
         progress.drops.extend(outcome.drops)
+
+    def _event_id(self, beacon: Beacon, received_ms: int) -> Callable[[int], bytes] | None:
+        sent = beacon.event_id
+        if sent is None:
+            return None
+        if isinstance(sent, int) and not isinstance(sent, bool):
+            sent = str(sent)
+        if not isinstance(sent, str) or not 0 < len(sent) <= EVENT_ID_LENGTH_MAX:
+            raise WireError("event_id", f"should be text of 1 to {EVENT_ID_LENGTH_MAX} character(s)")
+        return lambda site_id: self.event_ids.carried(site_id, sent, received_ms)
 
     def _refused(self, progress: _Progress, domains: Sequence[str], reason: DropReason, hour: int) -> Outcome:
         """
@@ -251,7 +265,7 @@ def _hit(progress: _Progress, beacon: Beacon, at_ms: int) -> Hit:
     Put an event and its request together: what the event does not say itself is the sender's, as with a beacon.
 
     Raises:
-        WireError: address, user agent or event id cannot be read.
+        WireError: address or user agent cannot be read.
     """
     address, user_agent = progress.address, progress.user_agent
     if beacon.ip is not None:

@@ -25,7 +25,8 @@ def read_timestamp(sent: object, received_ms: int) -> int | None:
     Read the time of an event, in epoch milliseconds UTC; by default the one at which it was received.
 
     Returns:
-        None when it lies too far back or ahead to be counted. Text without an offset is taken as UTC.
+        None when it lies too far back or ahead to be counted. A little ahead is now: nothing happens later than it
+        is received, and the drain would wait for it. Text without an offset is taken as UTC.
 
     Raises:
         WireError: it is no time.
@@ -33,7 +34,9 @@ def read_timestamp(sent: object, received_ms: int) -> int | None:
     if sent is None:
         return received_ms
     at_ms = _epoch_ms(sent)
-    return at_ms if at_ms is not None and -AGE_MS_MAX <= at_ms - received_ms <= AHEAD_MS_MAX else None
+    if at_ms is None or not -AGE_MS_MAX <= at_ms - received_ms <= AHEAD_MS_MAX:
+        return None
+    return min(at_ms, received_ms)
 
 
 def _epoch_ms(sent: object) -> int | None:

@@ -163,6 +163,9 @@ class Collector:
                 return Collected(ENCODED, ())
             return self._answer(hit)
         except WireError as error:
+            if _is_encoded(headers):
+                # A packed body reads as no JSON. Looked at only here, as a beacon that can be read is seldom packed.
+                return Collected(ENCODED, ())
             return Collected(Answer(400, (_JSON, _CORS, _NO_STORE), msgspec.json.encode(error.as_json())), ())
         except NoSalt:
             return Collected(unavailable("no salt for this site's day yet, send again"), ())
@@ -199,6 +202,7 @@ class Collector:
         visitors: RequestVisitors | None = None,
         received_ms: int | None = None,
         only_site: int | None = None,
+        event_id: Callable[[int], bytes] | None = None,
     ) -> Outcome:
         """
         Decide what becomes of a hit for each of its sites. Counts nothing yet: see `count`.
@@ -207,6 +211,7 @@ class Collector:
             visitors: for a hit that says itself when it was; by default it was received now.
             received_ms: when it was received, if `hit.received_ms` is when it says it was.
             only_site: the one site the sender may send for; every other one is unknown to it.
+            event_id: for an event that names itself: site id -> what its record carries of the name.
 
         Raises:
             WireError: the page's address cannot be read.
@@ -221,7 +226,9 @@ class Collector:
             if site is not None and only_site is not None and site.id != only_site:
                 site = None
             outcome = (
-                Dropped(DropReason.UNKNOWN_SITE) if site is None else self._event(hit, site, visitors, received_ms)
+                Dropped(DropReason.UNKNOWN_SITE)
+                if site is None
+                else self._event(hit, site, visitors, received_ms, event_id)
             )
             if isinstance(outcome, Dropped):
                 reasons.append(outcome.reason)
@@ -287,15 +294,22 @@ class Collector:
         return Collected(ACCEPTED if not reasons else _partly(reasons), records)
 
     def _event(
-        self, hit: Hit, site: SiteRules, visitors: RequestVisitors | None, received_ms: int | None
+        self,
+        hit: Hit,
+        site: SiteRules,
+        visitors: RequestVisitors | None,
+        received_ms: int | None,
+        event_id: Callable[[int], bytes] | None,
     ) -> Event | Dropped:
         enriched = screen_and_enrich(hit, site, self._tools)
         if isinstance(enriched, Dropped):
             return enriched
         pseudonymizer = self._pseudonymizer if visitors is None else visitors
         received_day = (hit.received_ms if received_ms is None else received_ms) // 86_400_000
+        carried = b"" if event_id is None else event_id(site.id)
         if hit.signal:
-            return signal_event(enriched, site.id, pseudonymizer.day_of(site.timezone, hit.received_ms), received_day)
+            day = pseudonymizer.day_of(site.timezone, hit.received_ms)
+            return signal_event(enriched, site.id, day, received_day, carried)
         visitor = pseudonymizer.visitor(
             timezone=site.timezone,
             at_ms=hit.received_ms,
@@ -304,7 +318,7 @@ class Collector:
             user_agent=hit.user_agent,
             domain=enriched.page.registrable_domain,
         )
-        return safe_event(enriched, site.id, visitor, self._seeds.next(), received_day)
+        return safe_event(enriched, site.id, visitor, self._seeds.next(), received_day, carried)
 
 
 def drop_headers(reasons: Sequence[DropReason]) -> tuple[tuple[bytes, bytes], ...]:
@@ -313,6 +327,12 @@ def drop_headers(reasons: Sequence[DropReason]) -> tuple[tuple[bytes, bytes], ..
     """
     distinct = ",".join(dict.fromkeys(reason.value for reason in reasons))
     return ((b"x-plausible-dropped", b"%d" % len(reasons)), (b"x-daysalt-dropped", distinct.encode("ascii")))
+
+
+def _is_encoded(headers: Headers) -> bool:
+    return any(
+        name == b"content-encoding" and value.strip().lower() not in (b"", b"identity") for name, value in headers
+    )
 
 
 def _partly(reasons: Sequence[DropReason]) -> Answer:

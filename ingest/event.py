@@ -56,6 +56,8 @@ class Event(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="e"):
     device: str = ""
     received_day: int = 0
     """Days since 1970-01-01 UTC when it was received; retention counts from here."""
+    event_id: bytes = b""
+    """For an event that names itself: keyed hashes of the name, see `ingest/event_id_hashes.py`. Else empty."""
 
 
 class DropCount(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="d"):

@@ -11,13 +11,16 @@ from ingest.hit import EnrichedHit
 from ingest.pseudonymize import Visitor
 
 
-def safe_event(enriched: EnrichedHit, site_id: int, visitor: Visitor, seed: int, received_day: int) -> Event:
+def safe_event(
+    enriched: EnrichedHit, site_id: int, visitor: Visitor, seed: int, received_day: int, event_id: bytes
+) -> Event:
     """
     Make the record of a hit. Neither its address nor its user agent is in it.
 
     Args:
         seed: the visit id, should this event open a visit.
         received_day: days since 1970-01-01 UTC.
+        event_id: hashes of its own id, or empty.
     """
     hit, page, agent, place, origin = enriched.hit, enriched.page, enriched.agent, enriched.place, enriched.origin
     amount, currency = ("", "") if hit.revenue is None else (format(hit.revenue[0], "f"), hit.revenue[1])
@@ -54,10 +57,11 @@ def safe_event(enriched: EnrichedHit, site_id: int, visitor: Visitor, seed: int,
         os_version=agent.os_version,
         device=agent.device,
         received_day=received_day,
+        event_id=event_id,
     )
 
 
-def signal_event(enriched: EnrichedHit, site_id: int, day: int, received_day: int) -> Event:
+def signal_event(enriched: EnrichedHit, site_id: int, day: int, received_day: int, event_id: bytes) -> Event:
     """
     Make the record of a pageview that came with GPC or DNT: it adds one to the page and hour, and nothing else.
     """
@@ -72,6 +76,7 @@ def signal_event(enriched: EnrichedHit, site_id: int, day: int, received_day: in
         hostname=enriched.page.hostname,
         pathname=enriched.page.pathname,
         received_day=received_day,
+        event_id=event_id,
     )
 
 

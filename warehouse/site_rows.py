@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from warehouse.client import Warehouse
 
-SITE_TABLES = ("events", "visits", "drops")
+SITE_TABLES = ("events", "visits", "drops", "event_ids")
 """Every table with rows of a site; a test holds it against the migrations."""
 
 

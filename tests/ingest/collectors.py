@@ -15,6 +15,7 @@ from ingest.batch import Batch
 from ingest.collect import Collected, Collector
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.event import DropCount, Event
+from ingest.keys.event_id_keys import EventIdKeys
 from ingest.keys.keyring import Keyring
 from ingest.keys.salts import SaltCalendar
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
@@ -59,13 +60,17 @@ def make_collector(tmp_path: Path, clock: FakeClock, *sites: SiteRules, salts: b
     return collector
 
 
-def make_batch(collector: Collector, clock: FakeClock, scope: str = "ingest", site_id: int | None = None) -> Batch:
+def make_batch(
+    tmp_path: Path, clock: FakeClock, collector: Collector, *, scope: str = "ingest", site_id: int | None = None
+) -> Batch:
     """
     Make the batch endpoint of a collector; `BATCH_KEY` is the one key it believes.
     """
     batch = Batch(collector, clock)
     key = ApiKey("aa", scope, site_id, 0, revoked=False)
     batch.install_keys(ApiKeyRing([(key, token_hash(BATCH_KEY.rpartition("_")[2]))]))
+    keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", clock)
+    batch.event_ids.install(EventIdKeys(keyring, clock, SaltCalendar(keyring, clock, lambda _: None)).living())
     return batch
 
 

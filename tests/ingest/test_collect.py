@@ -146,7 +146,7 @@ def test_a_signal_counts_the_page_and_nobody(tmp_path: Path, clock: FakeClock, s
     }
 
     assert ("/a", 0) == (event.pathname, event.ts % 3600)
-    assert {0, "", True, 255} == {value for value in rest.values() if not isinstance(value, dict)}
+    assert {0, "", b"", True, 255} == {value for value in rest.values() if not isinstance(value, dict)}
     assert (b"x-daysalt-dropped", b"signal") in other.answer.headers
 
 

@@ -86,7 +86,7 @@ def through(
             return "daysalt_events_accepted_total 1\n"
 
         collector = make_collector(tmp_path, clock)
-        batch = make_batch(collector, clock)
+        batch = make_batch(tmp_path, clock, collector)
         door = Door(collector, spool, hand_over, batch, base_path=base, health=health, metrics=metrics)
         for exchange in exchanges:
             await door(exchange.scope, exchange.receive, exchange.send)

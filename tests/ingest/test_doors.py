@@ -126,7 +126,7 @@ async def served(
     async def metrics() -> str:
         return ""
 
-    batch = make_batch(collector, clock)
+    batch = make_batch(tmp_path, clock, collector)
     door = Door(collector, spool, hand_over, batch, base_path=base, health=health, metrics=metrics)
     lane = lane_for(collector, spool, base) if fast else None
     path = tmp_path / "c.sock"
