@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
-from ingest.event import Event, Record
+from ingest.event import DropCount, Event, Record
 from ingest.flush import insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
 from ingest.spool.reader import Range, SegmentState, SpoolReader
@@ -21,9 +22,16 @@ from warehouse.clock import Clock
 
 BATCH_BYTES_MAX = 8 * 1024 * 1024
 """Spool bytes of one batch: some 40,000 events, the size ClickHouse likes to get in one insert."""
+BATCH_REST_BYTES = 64 * 1024
+"""A batch with less room than this is full; looking for a frame that fits would cost more than it brings."""
+
+HOLD_BACK_MS = 300
+"""How long events wait for earlier ones of other collectors. Times have seconds, so it comes to 0.3 to 1.3 s."""
 
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
+
+_site_id, _ts = attrgetter("site_id"), attrgetter("ts")
 
 
 @dataclass(slots=True)
@@ -81,9 +89,12 @@ class Drain:
         """
         return max(0, self._clock.now_ms() - self._caught_up_ms)
 
-    def step(self) -> int:
+    def step(self, *, hold_back: bool = True) -> int:
         """
         Bring one batch into the store.
+
+        Args:
+            hold_back: False brings what is there at once, for the last batches before a stop.
 
         Returns:
             How many records it had; 0 when there was nothing to do.
@@ -97,7 +108,7 @@ class Drain:
             self._start()
         if self._pending is None:
             asked_ms = self._clock.now_ms()
-            self._pending = self._cut()
+            self._pending = self._cut(hold_back=hold_back)
             if self._pending is None:
                 self._caught_up_ms = asked_ms
                 return 0
@@ -134,19 +145,25 @@ class Drain:
             self._salvage = True
         self._started = True
 
-    def _cut(self) -> tuple[Manifest, Sessionized] | None:
+    def _cut(self, *, hold_back: bool) -> tuple[Manifest, Sessionized] | None:
         assert self._manifest is not None
         ranges: list[Range] = []
         records: list[Record] = []
         room = BATCH_BYTES_MAX
         segments = self._reader.segments()
+        before = self._horizon(segments) if hold_back else None
         for segment in segments:
             start = self._cursors.get(segment.name, HEADER.size)
-            if segment.safe_bytes > start and room > 0:
-                taken, found = self._reader.take(segment, start, room)
-                room -= taken.end - taken.start
-                ranges.append(taken)
-                records.extend(found)
+            if segment.safe_bytes <= start:
+                continue
+            taken, found = self._reader.take(segment, start, room, before=before)
+            if taken.end == start:
+                continue
+            ranges.append(taken)
+            records.extend(found)
+            room -= taken.end - start
+            if room < BATCH_REST_BYTES:
+                break
         if not ranges:
             self._give_back(segments)
             return None
@@ -154,20 +171,33 @@ class Drain:
         write_manifest(self._state_dir, manifest)
         return manifest, self._sessionize(records, manifest.batch)
 
+    def _horizon(self, segments: list[SegmentState]) -> int | None:
+        """
+        Tell the second from which on events wait, when several collectors write; None when nothing waits.
+
+        The pages of one visitor may come through two of them, and the earlier one be the later to reach its spool.
+        What is cut is in the manifest, so a replay needs neither clock nor horizon.
+        """
+        if len({segment.writer for segment in segments}) < 2:
+            return None
+        return (self._clock.now_ms() - HOLD_BACK_MS) // 1000
+
     def _sessionize(self, records: list[Record], batch: int) -> Sessionized:
-        gone = {site for site in {record.site_id for record in records} if not self._site_exists(site)}
-        records = [record for record in records if record.site_id not in gone] if gone else records
+        gone = {site for site in set(map(_site_id, records)) if not self._site_exists(site)}
+        if gone:
+            records = [record for record in records if record.site_id not in gone]
         # Collectors write side by side; within a batch their events are put in the order they happened.
-        records.sort(key=lambda record: record.ts if isinstance(record, Event) else 0)
+        events = [record for record in records if isinstance(record, Event)]
+        drops = [record for record in records if isinstance(record, DropCount)]
+        events.sort(key=_ts)
         if self._sessionizer is None:
-            oldest = min((record.ts for record in records if isinstance(record, Event)), default=None)
-            since = self._clock.now_ms() // 1000 if oldest is None else oldest
+            since = events[0].ts if events else self._clock.now_ms() // 1000
             sessionizer = Sessionizer()
             sessionizer.restore(
                 read_open_visits(self._warehouse, since=since - 2 * VISIT_IDLE_SECONDS, below_batch=batch)
             )
             self._sessionizer = sessionizer
-        return self._sessionizer.process(records, batch)
+        return self._sessionizer.process([*drops, *events], batch)
 
     def _finish(self, manifest: Manifest, rows: Sessionized) -> None:
         self._pending = None

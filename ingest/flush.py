@@ -4,11 +4,13 @@ Hop 7, the writing: one insert per table, token = batch number and table; and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ingest.visits import ATTRIBUTES, NO_ENTRY, NO_EXIT, OpenVisit, Sessionized
+from ingest.columns import ATTRIBUTES, Page
+from ingest.visits import NO_ENTRY, NO_EXIT, OpenVisit, Sessionized, page_place
 from warehouse.client import Warehouse
+from warehouse.native import Column
 
 DRAIN_BATCHES_BELOW = 2**62
 """Batch numbers of the drain lie below; those of imports and seeds from here upward, so that they never meet."""
@@ -26,24 +28,24 @@ def insert_batch(warehouse: Warehouse, batch: int, rows: Sessionized, *, salvage
         WarehouseUnavailable: repeat the same call with `salvage`.
         WarehouseRefused: these rows will never be taken; quarantine the batch.
     """
-    _insert_counted(warehouse, "events", rows.event_columns, rows.event_count, batch, salvage=salvage)
-    if rows.visit_columns["site_id"]:
+    _insert_counted(warehouse, "events", rows.events, rows.event_count, batch, salvage=salvage)
+    if rows.visit_count:
         # What is true of a visit so far: writing it again changes nothing, so nothing needs to be asked first.
-        warehouse.insert("visits", rows.visit_columns, token=None if salvage else f"{batch}-visits")
-    _insert_counted(warehouse, "drops", rows.drop_columns, rows.drop_count, batch, salvage=salvage)
+        warehouse.insert_block("visits", rows.visits, token=None if salvage else f"{batch}-visits")
+    _insert_counted(warehouse, "drops", rows.drops, rows.drop_count, batch, salvage=salvage)
 
 
 def _insert_counted(
-    warehouse: Warehouse, table: str, columns: Mapping[str, Sequence[object]], rows: int, batch: int, *, salvage: bool
+    warehouse: Warehouse, table: str, columns: Mapping[str, Column], rows: int, batch: int, *, salvage: bool
 ) -> None:
     if rows == 0 or (salvage and count_rows(warehouse, table, batch) == rows):
         return
-    warehouse.insert(table, columns, token=f"{batch}-{table}")
+    warehouse.insert_block(table, columns, token=f"{batch}-{table}")
     if not salvage or count_rows(warehouse, table, batch) == rows:
         return
     # The store remembered the token and lost rows. Start the batch over under another one.
     warehouse.command(f"ALTER TABLE {table} DELETE WHERE batch = {batch:d} SETTINGS mutations_sync = 2")
-    warehouse.insert(table, columns, token=f"{batch}-{table}-again")
+    warehouse.insert_block(table, columns, token=f"{batch}-{table}-again")
 
 
 def count_rows(warehouse: Warehouse, table: str, batch: int) -> int:
@@ -77,12 +79,13 @@ def read_open_visits(warehouse: Warehouse, *, since: int, below_batch: int) -> l
     # Two days reach across every time zone's local day; the bound lets the store skip all else.
     rows = warehouse.query(
         f"""
+        WITH (toUInt32(ts), seq, hostname, pathname) AS page
         SELECT site_id, toUInt16(any(day)), visitor_id, visit_id,
             toUInt32(minIf(ts, name != 'engagement')), toUInt32(maxIf(ts, name != 'engagement')),
             toUInt32(max(ts)) AS last,
             countIf(name = 'pageview'), countIf(name != 'engagement'),
             countIf(interactive AND name NOT IN ('pageview', 'engagement')), max(seq),
-            minIf((seq, hostname, pathname), name = 'pageview'), maxIf((seq, hostname, pathname), name = 'pageview'),
+            minIf(page, name = 'pageview'), maxIf(page, name = 'pageview'), toUInt32(argMin(ts, seq)),
             {attributes}, toUInt16(max(received_day))
         FROM events
         WHERE day >= toDate({{since:UInt32}}) - 2 AND batch < {{below:UInt64}} AND visit_id != 0
@@ -95,7 +98,7 @@ def read_open_visits(warehouse: Warehouse, *, since: int, below_batch: int) -> l
 
 
 def _open_visit(row: tuple[Any, ...]) -> OpenVisit:
-    pageviews, seq, entry, exit_page = row[7], row[10], row[11], row[12]
+    pageviews, seq, entry, exit_page, base = row[7], row[10], row[11], row[12], row[13]
     return OpenVisit(
         site_id=row[0],
         day=row[1],
@@ -107,9 +110,15 @@ def _open_visit(row: tuple[Any, ...]) -> OpenVisit:
         pageviews=pageviews,
         events=row[8],
         interactions=row[9],
+        base=base,
         seq=seq + 1,
-        entry=tuple(entry) if pageviews else NO_ENTRY,
-        exit=tuple(exit_page) if pageviews else NO_EXIT,
-        attributes=tuple(row[13:-1]),
+        entry=_page(entry, base) if pageviews else NO_ENTRY,
+        exit=_page(exit_page, base) if pageviews else NO_EXIT,
+        attributes=tuple(row[14:-1]),
         received_day=row[-1],
     )
+
+
+def _page(row: tuple[int, int, str, str], base: int) -> Page:
+    ts, seq, hostname, pathname = row
+    return page_place(ts - base, seq), hostname, pathname

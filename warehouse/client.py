@@ -18,6 +18,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
+from warehouse.native import Column, native_block
+
 QUERY_SECONDS_MAX = 15
 """Time limit of one question, in seconds; a panel that needs longer says so."""
 
@@ -125,6 +127,22 @@ class Warehouse:
         try:
             self._client().insert(
                 table, list(columns.values()), column_names=list(columns), column_oriented=True, settings=settings
+            )
+        except Exception as error:
+            raise _translated(error) from error
+
+    def insert_block(self, table: str, columns: Mapping[str, Column], *, token: str | None = None) -> None:
+        """
+        Insert columns without touching single rows; everything else is as with `insert`.
+
+        Raises:
+            WarehouseUnavailable, WarehouseRefused: as for `insert`.
+        """
+        settings = {"insert_deduplication_token": token or secrets.token_hex(16)}
+        block = native_block(columns)
+        try:
+            self._client().raw_insert(
+                table, column_names=list(columns), insert_block=block, fmt="Native", settings=settings
             )
         except Exception as error:
             raise _translated(error) from error

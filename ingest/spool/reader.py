@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.event import Record
+from ingest.event import Event, Record
 from ingest.spool.segment import (
     HEADER,
     MARK,
@@ -39,6 +39,11 @@ class SegmentState:
     name: str
     safe_bytes: int
     sealed: bool
+
+    @property
+    def writer(self) -> str:
+        """The collector that wrote it, by the random name it gave itself."""
+        return self.name.split("-")[1] if self.name.count("-") == 2 else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +88,51 @@ class SpoolReader:
                 found.append(state)
         return found
 
-    def take(self, state: SegmentState, start: int, bytes_max: int) -> tuple[Range, list[Record]]:
+    def take(
+        self, state: SegmentState, start: int, bytes_max: int, *, before: int | None = None
+    ) -> tuple[Range, list[Record]]:
         """
         Read records from `start` on, as many whole frames as fit into `bytes_max` and at least one.
 
+        Args:
+            before: epoch seconds UTC; stop ahead of the first frame that holds an event of this second or later.
+
         Returns:
-            The range to write into the manifest, and its records. `read` gives the same records for that range.
+            The range to write into the manifest, and its records; an empty range when `before` leaves nothing. `read`
+            gives the same records for that range.
         """
         end = min(state.safe_bytes, start + bytes_max)
         pieces = list(read_pieces(self._bytes(state.name, start, end), start))
-        if end < state.safe_bytes and pieces and pieces[-1].damage:
+        if end < state.safe_bytes and pieces and pieces[-1].damaged:
             # The cut went through a frame. Leave it for the next batch, unless it is all there is.
             pieces.pop()
             if not pieces:
-                pieces = list(read_pieces(self._bytes(state.name, start, state.safe_bytes), start))[:1]
-        taken = Range(state.name, start, pieces[-1].end if pieces else end)
-        return taken, self._records(taken.segment, pieces)
+                pieces = [next(read_pieces(self._bytes(state.name, start, state.safe_bytes), start))]
+        records: list[Record] = []
+        end = start
+        for piece in pieces:
+            found = piece.records()
+            if found is None:
+                self._quarantine(state.name, piece)
+            elif before is not None and _newest(found) >= before:
+                break
+            else:
+                records.extend(found)
+            end = piece.end
+        return Range(state.name, start, end), records
 
     def read(self, wanted: Range) -> list[Record]:
         """
         Read the records of a range that a manifest names. Damage inside it is quarantined and reported.
         """
-        data = self._bytes(wanted.segment, wanted.start, wanted.end)
-        return self._records(wanted.segment, list(read_pieces(data, wanted.start)))
+        records: list[Record] = []
+        for piece in read_pieces(self._bytes(wanted.segment, wanted.start, wanted.end), wanted.start):
+            found = piece.records()
+            if found is None:
+                self._quarantine(wanted.segment, piece)
+            else:
+                records.extend(found)
+        return records
 
     def remove(self, segments: Sequence[str]) -> None:
         """
@@ -133,14 +160,6 @@ class SpoolReader:
         Tell whether a segment is still there, open or sealed.
         """
         return any((self._directory / (segment + suffix)).exists() for suffix in (OPEN, SEALED))
-
-    def _records(self, segment: str, pieces: Sequence[Piece]) -> list[Record]:
-        records: list[Record] = []
-        for piece in pieces:
-            if piece.damage:
-                self._quarantine(segment, piece.start, piece.damage)
-            records.extend(piece.records)
-        return records
 
     def _open_state(self, path: Path) -> SegmentState | None:
         try:
@@ -209,11 +228,15 @@ class SpoolReader:
                 continue
         raise SpoolError(f"segment {segment} is gone from the spool")
 
-    def _quarantine(self, segment: str, start: int, damage: bytes) -> None:
+    def _quarantine(self, segment: str, piece: Piece) -> None:
         folder = self._directory.parent / QUARANTINE
         folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{segment}-{start}.bad"
+        path = folder / f"{segment}-{piece.start}.bad"
         if not path.exists():
-            path.write_bytes(damage)
+            path.write_bytes(piece.data)
             path.chmod(0o600)
-        self._report("corrupt", segment, len(damage))
+        self._report("corrupt", segment, len(piece.data))
+
+
+def _newest(records: Sequence[Record]) -> int:
+    return max((record.ts for record in records if isinstance(record, Event)), default=0)

@@ -70,13 +70,28 @@ def frame(records: Sequence[bytes]) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """
-    A stretch of a segment, `start` to `end` in bytes from the beginning of the file: a frame's records, or damage.
+    A stretch of a segment, `start` to `end` in bytes from the beginning of the file: a whole frame, or damage.
     """
 
     start: int
     end: int
-    records: Sequence[Record]
-    damage: bytes = b""
+    data: bytes | memoryview
+    """The payload of the frame, checked; or the damaged bytes."""
+    count: int = 0
+    """How many records the frame says it has."""
+    damaged: bool = False
+
+    def records(self) -> list[Record] | None:
+        """
+        Decode a frame; None for damage, and for a frame that is whole but not what this version writes.
+        """
+        if self.damaged:
+            return None
+        try:
+            records = _decode(self.data)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return None
+        return records if len(records) == self.count else None
 
 
 def check_header(data: bytes, name: str) -> None:
@@ -106,11 +121,12 @@ def read_pieces(data: bytes, start: int) -> Iterator[Piece]:
         Pieces in order that cover all of `data`, without a gap. An unfinished frame at the end comes as damage.
     """
     position = 0
+    view = memoryview(data)
     while position < len(data):
-        found = _frame_at(data, position)
+        found = _frame_at(view, position)
         if found is not None:
-            end, records = found
-            yield Piece(start + position, start + end, records)
+            end, count = found
+            yield Piece(start + position, start + end, view[position + FRAME.size : end], count)
             position = end
             continue
         after = position + 1
@@ -119,10 +135,10 @@ def read_pieces(data: bytes, start: int) -> Iterator[Piece]:
             if after < 0:
                 after = len(data)
                 break
-            if _frame_at(data, after) is not None:
+            if _frame_at(view, after) is not None:
                 break
             after += 1
-        yield Piece(start + position, start + after, (), data[position:after])
+        yield Piece(start + position, start + after, data[position:after], damaged=True)
         position = after
 
 
@@ -132,26 +148,22 @@ def whole_bytes(data: bytes) -> int:
     """
     whole = HEADER.size
     for piece in read_pieces(data[HEADER.size :], HEADER.size):
-        if not piece.damage:
+        if not piece.damaged:
             whole = piece.end
     return whole
 
 
-def _frame_at(data: bytes, position: int) -> tuple[int, Sequence[Record]] | None:
-    if position + FRAME.size > len(data):
+def _frame_at(data: memoryview, position: int) -> tuple[int, int] | None:
+    body = position + FRAME.size
+    if body > len(data):
         return None
     magic, length, count, checksum = FRAME.unpack_from(data, position)
-    end = position + FRAME.size + length
+    end = body + length
     if magic != FRAME_MAGIC or length > FRAME_BYTES_MAX or end > len(data):
         return None
-    payload = data[position + FRAME.size : end]
-    if zlib.crc32(payload, zlib.crc32(data[position + 4 : position + 12])) != checksum:
+    if zlib.crc32(data[body:end], zlib.crc32(data[position + 4 : position + 12])) != checksum:
         return None
-    try:
-        records = _decode(payload)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
-    return (end, records) if len(records) == count else None
+    return end, count
 
 
 def make_private(directory: Path) -> None:

@@ -111,7 +111,7 @@ def test_killed_between_any_two_steps_counts_once(
             def is_table(name: str, *_args: Any, **_named: Any) -> bool:
                 return name == where.removeprefix("after ")
 
-            patch.setattr(warehouse, "insert", dying(warehouse.insert, when=is_table))
+            patch.setattr(warehouse, "insert_block", dying(warehouse.insert_block, when=is_table))
         elif where == "after insert":
             patch.setattr(drain_module, "insert_batch", dying(drain_module.insert_batch))
         elif where == "after done":
@@ -139,14 +139,14 @@ def test_store_away_then_back(
     """
     put(tmp_path / "events", 1, event(0), event(5))
     drain = make(tmp_path, warehouse, clock)
-    real = warehouse.insert
+    real = warehouse.insert_block
 
     def unsure(*args: Any, **named: Any) -> None:
         real(*args, **named)
         raise WarehouseUnavailable("connection lost")
 
     with monkeypatch.context() as patch:
-        patch.setattr(warehouse, "insert", unsure)
+        patch.setattr(warehouse, "insert_block", unsure)
         for _ in range(3):
             with pytest.raises(WarehouseUnavailable):
                 drain.step()
@@ -172,7 +172,7 @@ def test_batch_the_store_refuses_is_set_aside(
         raise WarehouseRefused("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(warehouse, "insert", refuse)
+        patch.setattr(warehouse, "insert_block", refuse)
         for _ in range(drain_module.REFUSALS_MAX - 1):
             with pytest.raises(WarehouseRefused):
                 drain.step()
