@@ -66,6 +66,8 @@ class BeaconLane(HttpToolsProtocol):
         self._in_lane = False
         self._head_done = True
         self._head_bytes = 0
+        self._told = True
+        self._untold_bytes = 0
         self._answered = False
         self._body = b""
         self._unanswered: deque[list[bytes | None]] = deque()
@@ -85,7 +87,13 @@ class BeaconLane(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._touched = self.loop.time()
+        self._told = False
         super().data_received(data)
+        # TRICKY: the parser keeps a header's or trailer's value until it is over and tells nothing before, so that one
+        # value without end is counted here or nowhere.
+        self._untold_bytes = 0 if self._told else self._untold_bytes + len(data)
+        if self._untold_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
 
     def pause_writing(self) -> None:
         # A client that does not read its answers sends no more questions.
@@ -105,6 +113,7 @@ class BeaconLane(HttpToolsProtocol):
             super().shutdown()
 
     def on_message_begin(self) -> None:
+        self._told = True
         self.url = b""
         self.headers = []
         self._head_done = False
@@ -113,10 +122,12 @@ class BeaconLane(HttpToolsProtocol):
         self._unused = False
 
     def on_url(self, url: bytes) -> None:
+        self._told = True
         self.url += url
         self._measure_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._told = True
         if self._head_done:
             return  # a trailer; nothing of ours is ever said in one
         self.headers.append((name.lower(), value))
@@ -156,6 +167,7 @@ class BeaconLane(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        self._told = True
         if not self._in_lane:
             super().on_body(body)
         elif not self._answered:
@@ -212,7 +224,11 @@ class BeaconLane(HttpToolsProtocol):
 
     def _measure_head(self, more: int) -> None:
         self._head_bytes += more
-        if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
             self.transport.write(self._rendered(HEAD_TOO_LARGE, close=True))
             self.transport.close()
 

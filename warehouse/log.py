@@ -17,6 +17,7 @@ import structlog
 
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Fa-f:])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 MASK = "(address)"
 
 
@@ -44,9 +45,32 @@ def _mask_values(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> 
     return line
 
 
+def spelled_out(text: str) -> str:
+    """
+    Write control signs as escapes, but for line ends and tabs: a terminal would obey them.
+    """
+    return _CONTROLS.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
+
+
+def _spell_out_values(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = spelled_out(value)
+    return line
+
+
+class _LibraryLines(logging.Handler):
+    """
+    What libraries log, as lines like our own. Their text without its arguments, which may be anything.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, str(record.msg), library=record.name, exc_info=record.exc_info)
+
+
 def configure_logging(level: str, *, part: str) -> None:
     """
-    Set up logging for this process.
+    Set up logging for this process, that of libraries included: warnings and errors of theirs, as lines like ours.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
@@ -62,6 +86,7 @@ def configure_logging(level: str, *, part: str) -> None:
         if not terminal
         else structlog.processors.ExceptionRenderer(),
         _mask_values,
+        *((_spell_out_values,) if terminal else ()),
         structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
     ]
     structlog.configure(
@@ -71,6 +96,9 @@ def configure_logging(level: str, *, part: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(part=part)
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, _LibraryLines)]
+    root.addHandler(_LibraryLines(logging.WARNING))
 
 
 def logger() -> Any:
