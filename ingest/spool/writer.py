@@ -14,6 +14,7 @@ import os
 import secrets
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,9 @@ SEGMENT_AGE_MS_MAX = 10_000
 """A segment is sealed at this size or age, so that the drain can give its bytes back to the disk."""
 GROUP_RECORDS_MAX = 20_000
 USED_REFRESH_MS = 1_000
+MARK_BYTES = 8
+REFUSAL_MS = 5_000
+"""How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
 
 Done = Callable[[Exception | None], None]
 
@@ -80,6 +84,7 @@ class SpoolWriter:
         self._waiting: list[Done] = []
         self._used_bytes = 0
         self._used_at_ms = -USED_REFRESH_MS
+        self._refused_at_ms: int | None = None
         self._refresh_used()
 
     @property
@@ -91,7 +96,13 @@ class SpoolWriter:
 
     @property
     def full(self) -> bool:
-        return self._used_bytes >= self._bytes_max
+        """
+        Whether beacons are refused: the spool is at its limit, or the disk lately refused a write.
+        """
+        refused = self._refused_at_ms
+        if refused is not None and self._clock.monotonic_ms() - refused < REFUSAL_MS:
+            return True
+        return self._at_limit
 
     def append(self, records: Sequence[bytes], done: Done) -> None:
         """
@@ -101,7 +112,8 @@ class SpoolWriter:
             SpoolFull: the spool is at its limit.
         """
         self._refresh_used()
-        if self.full:
+        # A disk that refused is asked again each time: it recovers by itself, and so do we.
+        if self._at_limit:
             raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES)")
         if not self._records:
             self._loop.call_soon(self.commit)
@@ -123,7 +135,10 @@ class SpoolWriter:
             self._write(frame(records))
         except OSError as error:
             failure = SpoolFull(f"the disk refused {errno.errorcode.get(error.errno or 0, 'the write')}")
+            self._refused_at_ms = self._clock.monotonic_ms()
             self._give_up_segment()
+        else:
+            self._refused_at_ms = None
         for done in waiting:
             done(failure)
 
@@ -165,7 +180,13 @@ class SpoolWriter:
         # After a failed write or sync nobody knows what the page cache holds: go back to what is known to be safe.
         segment, self._segment = self._segment, None
         if segment is not None:
-            segment.abandon()
+            # Should even this be refused, the file stays as a dead writer's would: the drain takes its whole frames.
+            with suppress(OSError):
+                segment.abandon()
+
+    @property
+    def _at_limit(self) -> bool:
+        return self._used_bytes >= self._bytes_max
 
     def _refresh_used(self) -> None:
         now = self._clock.monotonic_ms()
@@ -189,22 +210,25 @@ class _OpenSegment:
         self._mark_path = directory / (name + MARK)
         self._sync = sync
         self.opened_ms = clock.monotonic_ms()
+        self.size = 0
         # The mark comes first: a segment without one would be taken for a dead writer's.
-        mark = os.open(self._mark_path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.ftruncate(mark, 8)
-            self._mark = mmap.mmap(mark, 8)
-        finally:
-            os.close(mark)
+        self._mark = _make_mark(self._mark_path)
         # TRICKY: locked before it gets its name, or the drain could take it for a dead writer's and clear it away.
         unborn = self._path.with_suffix(UNBORN)
-        self._descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        self.size = 0
-        self.append(header(clock.now_ms()))
-        unborn.rename(self._path)
-        if sync:
-            sync_directory(directory)
+        self._descriptor = -1
+        try:
+            self._descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self.append(header(clock.now_ms()))
+            unborn.rename(self._path)
+            if sync:
+                sync_directory(directory)
+        except OSError:
+            # A disk that is full for an hour must not be left with a descriptor and two names for each beacon.
+            unborn.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._release()
+            raise
 
     def append(self, data: bytes) -> None:
         view = memoryview(data)
@@ -216,21 +240,37 @@ class _OpenSegment:
         struct.pack_into("<Q", self._mark, 0, self.size)
 
     def seal(self) -> None:
-        os.fdatasync(self._descriptor)
-        self._path.rename(self._path.with_suffix(SEALED))
-        self._release()
+        try:
+            os.fdatasync(self._descriptor)
+            self._path.rename(self._path.with_suffix(SEALED))
+        finally:
+            self._release()
 
     def abandon(self) -> None:
+        if self.size <= HEADER.size:
+            self._path.unlink(missing_ok=True)
+            self._release()
+            return
         try:
             os.ftruncate(self._descriptor, self.size)
         finally:
-            if self.size <= HEADER.size:
-                self._path.unlink(missing_ok=True)
-                self._release()
-            else:
-                self.seal()
+            self.seal()
 
     def _release(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
         self._mark.close()
         self._mark_path.unlink(missing_ok=True)
+
+
+def _make_mark(path: Path) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        # TRICKY: written, not only made long enough. A hole in a mapped file on a full disk is no OSError but SIGBUS.
+        os.write(descriptor, bytes(MARK_BYTES))
+        return mmap.mmap(descriptor, MARK_BYTES)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
