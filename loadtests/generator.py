@@ -109,7 +109,10 @@ class Generator:
 
     def start(self, seconds: float = math.inf) -> None:
         """
-        Open the connections and start the time; requests fall due for so many seconds.
+        Open the connections and start the time.
+
+        Args:
+            seconds: a closed loop ends after them; an open loop ends with its arrivals.
 
         Raises:
             OSError: nobody listens.
@@ -121,7 +124,7 @@ class Generator:
 
     def run(self, seconds: float) -> float:
         """
-        Send for so many seconds, and wait for the last answers.
+        Send until the end, as for `start`, and wait for the last answers.
 
         Returns:
             The seconds from the start to the last answer.
@@ -180,16 +183,14 @@ class Generator:
     def _send_due(self, now: float) -> int:
         sent = 0
         while self._idle and self._next_due <= now:
-            due = self._next_due if self._arrivals is not None else now
-            if due >= self._ends:
+            due = now
+            if self._arrivals is not None:
+                due, self._next_due = self._next_due, next(self._arrivals, math.inf)
+            elif now >= self._ends:
                 self._next_due = math.inf
                 break
             connection = self._idle.popleft()
-            if self._arrivals is not None:
-                self._next_due = next(self._arrivals, math.inf)
-            tally, second = self.tally, int(due)
-            tally.offered += 1
-            tally.offered_by_second[second] = tally.offered_by_second.get(second, 0) + self._events
+            self._offer(due)
             connection.number, connection.due, connection.sent_at = self._number, due, now
             self._number += self._step
             self._busy.add(connection)
@@ -260,17 +261,20 @@ class Generator:
     def _check(self, now: float) -> None:
         for connection in [found for found in self._busy if now - found.sent_at > ANSWER_SECONDS_MAX]:
             self._lose(connection, f"no answer in {ANSWER_SECONDS_MAX:.0f} s")
-        if now >= self._ends:
+        if self._arrivals is None and now >= self._ends:
             self._next_due = math.inf
         if len(self._idle) + len(self._busy) < self._wanted and now >= self._retry_at:
             self._connect_again()
-        # With no connection at all what falls due is offered and lost, not put off.
-        while not self._idle and not self._busy and self._next_due <= now - ANSWER_SECONDS_MAX:
-            self.tally.offered += 1
-            second = int(self._next_due)
-            self.tally.offered_by_second[second] = self.tally.offered_by_second.get(second, 0) + self._events
-            self.tally.error("no connection", int(now))
-            self._next_due = next(self._arrivals, math.inf) if self._arrivals is not None else now
+        # What fell due and found no free connection for so long is offered and lost, not put off for ever.
+        while self._arrivals is not None and self._next_due <= now - ANSWER_SECONDS_MAX:
+            self._offer(self._next_due)
+            self.tally.error(f"no free connection in {ANSWER_SECONDS_MAX:.0f} s", int(now))
+            self._next_due = next(self._arrivals, math.inf)
+
+    def _offer(self, due: float) -> None:
+        self.tally.offered += 1
+        second = int(due)
+        self.tally.offered_by_second[second] = self.tally.offered_by_second.get(second, 0) + self._events
 
     def _lose(self, connection: Connection, kind: str) -> None:
         if connection in self._busy:

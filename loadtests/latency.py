@@ -38,6 +38,8 @@ def p99_at_half_rate() -> Measured:
         for _ in range(ROUNDS):
             loaded = offer(server.port, load_core, SECONDS, requests, rate)
             answered += loaded.answered
+            if loaded.failed:
+                raise RuntimeError(f"{loaded.failed} requests failed at half of the bare application's rate")
             ours.append(loaded.p99_ms)
             accepted, stored, _ = server.settled()
             theirs.append(offer(bare_port, load_core, SECONDS, requests, rate).p99_ms)

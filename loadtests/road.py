@@ -39,7 +39,9 @@ class Level:
         Answered in the time it was offered, and the store not further and further behind.
         """
         rate = self.loaded.offered / SECONDS
-        in_time = self.loaded.seconds < SECONDS + 1 and self.loaded.answered == self.loaded.offered
+        in_time = (
+            self.loaded.seconds < SECONDS + 1 and not self.loaded.failed and self.loaded.answered == self.loaded.offered
+        )
         if not self.behind:
             return False
         last = self.behind[-1]
@@ -54,7 +56,7 @@ def whole_road() -> Measured:
     server_core, load_core = two_cores()
     best = 0.0
     tried: list[str] = []
-    answered = 0
+    answered = under_way = 0
     with tempfile.TemporaryDirectory(prefix="daysalt-bench-") as name:
         requests = Path(name) / "requests"
         write_requests(requests, [beacon.as_request() for beacon in draw(1)])
@@ -67,12 +69,15 @@ def whole_road() -> Measured:
             for level in LEVELS:
                 went = _level(server, requests, level * bare)
                 answered += went.loaded.answered
+                under_way += went.loaded.under_way_max
                 accepted, stored, _ = server.settled()
                 tried.append(f"{went.loaded.rate:,.0f}{'' if went.sustained else ' not kept up'}")
                 if not went.sustained or stored != accepted:
                     break
                 best = went.loaded.rate / bare
-    return Measured(best, f"events/s tried: {', '.join(tried)}; bare {bare:,.0f}", Counted(accepted, stored, answered))
+    return Measured(
+        best, f"events/s tried: {', '.join(tried)}; bare {bare:,.0f}", Counted(accepted, stored, answered, under_way)
+    )
 
 
 def _level(server: RunningServer, requests: Path, rate: float) -> Level:

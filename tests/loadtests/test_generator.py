@@ -191,3 +191,20 @@ def test_evenly() -> None:
     arrivals: Iterator[float] = evenly(4, 1)
 
     assert [0.0, 0.25, 0.5, 0.75] == list(arrivals)
+
+
+def test_requests_without_a_free_connection_stay_offered() -> None:
+    """
+    A server at half the offered rate does not make the offer smaller: everything due is sent, late.
+    """
+
+    def slow(_: int) -> bytes:
+        time.sleep(0.02)
+        return stub_server.ACCEPTED
+
+    with running_stub(slow) as stub:
+        generator = Generator(("127.0.0.1", stub.port), 1, numbered, arrivals=evenly(100, 0.3))
+        took = generator.run(0.3)
+
+    assert (30, 30) == (generator.tally.offered, generator.tally.accepted)
+    assert 0.6 <= took
