@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.event import DropCount, Event
+from ingest.event import DropCount, Event, Record
 from ingest.event_id_hashes import CARRIED
 from ingest.hit import DropReason
 from warehouse.client import Warehouse
@@ -38,70 +38,73 @@ class EventIds:
     def __init__(self) -> None:
         self._fresh: dict[int, int] = {}
         self._slots: dict[int, tuple[NDArray[np.uint64], NDArray[np.uint32]]] = {}
-        self._last: list[int] = []
+        self.rows: list[EventIdRow] = []
+        """What the batch since `begin` counted, to be written with it."""
 
     def __len__(self) -> int:
         return len(self._fresh) + sum(len(hashes) for hashes, _ in self._slots.values())
 
-    def restore(self, warehouse: Warehouse, *, since: int, below_batch: int) -> None:
+    def restore(self, warehouse: Warehouse, *, below_batch: int) -> None:
         """
         Take up what earlier batches counted, as after a restart.
 
         Args:
-            since: epoch seconds UTC; what was received before it is forgotten.
             below_batch: later batches are replayed.
         """
-        rows = warehouse.query(
-            "SELECT hash, toUnixTimestamp(received) FROM event_ids"
-            " WHERE received >= toDateTime({since:UInt32}, 'UTC') AND batch < {below:UInt64} ORDER BY received",
-            {"since": since, "below": below_batch},
-        )
-        for hash_, received in rows:
-            self._fresh.setdefault(hash_, received)
-        self._sort_in()
+        for slot in _stored_slots(warehouse):
+            rows = warehouse.query(
+                "SELECT hash, toUnixTimestamp(max(received)) FROM event_ids"
+                " WHERE _partition_id = {slot:String} AND batch < {below:UInt64} GROUP BY hash ORDER BY hash",
+                {"slot": str(slot), "below": below_batch},
+            )
+            if rows:
+                hashes, seconds = zip(*rows, strict=True)
+                self._slots[slot] = np.array(hashes, np.uint64), np.array(seconds, np.uint32)
 
-    def settle(self, events: Sequence[Event]) -> tuple[list[Event], list[DropCount], list[EventIdRow]]:
+    def begin(self) -> None:
         """
-        Tell first times from repeats; of equal ids in one batch the one received first counts.
-
-        Args:
-            events: of one batch, in a fixed order.
-
-        Returns:
-            Those to count, in order; the repeats, as drops; and the rows to write with the batch.
+        Begin a batch: what was counted before is in the store.
         """
+        self.rows = []
         if len(self._fresh) > FRESH_MAX:
             self._sort_in()
-        self._last = []
-        if not any(event.event_id for event in events):
-            return list(events), [], []
-        named = sorted(
-            (CARRIED.unpack(event.event_id)[::-1], place) for place, event in enumerate(events) if event.event_id
-        )
-        known = self._find([hash_ for (_, *hashes), _ in named for hash_ in hashes])
-        repeated: set[int] = set()
-        rows: list[EventIdRow] = []
-        for (received, before, now), place in named:
-            since = received - WINDOW_SECONDS
-            if max(known.get(now, 0), known.get(before, 0) if before else 0) > since:
-                repeated.add(place)
-                continue
-            known[now] = received
-            self._fresh[now] = received
-            self._last.append(now)
-            rows.append((events[place].site_id, now, received))
-        if not repeated:
-            return list(events), [], rows
-        counted = [event for place, event in enumerate(events) if place not in repeated]
-        return counted, [_duplicate(events[place]) for place in sorted(repeated)], rows
 
-    def forget_last(self) -> None:
+    def settle(self, records: list[Record]) -> list[Record]:
         """
-        Forget what `settle` found last: its batch was set aside and is in no table.
+        Tell first times from repeats; of equal ids here the one received first counts.
+
+        Args:
+            records: some of a batch; call this for all of them, in an order that a replay repeats.
+
+        Returns:
+            The records, with a drop in place of each repeat.
         """
-        for hash_ in self._last:
+        named = sorted(
+            (CARRIED.unpack(record.event_id)[::-1], place)
+            for place, record in enumerate(records)
+            if isinstance(record, Event) and record.event_id
+        )
+        if not named:
+            return records
+        settled = list(records)
+        known = self._find([hash_ for (_, *hashes), _ in named for hash_ in hashes])
+        for (received, before, now), place in named:
+            event = records[place]
+            if max(known.get(now, 0), known.get(before, 0) if before else 0) > received - WINDOW_SECONDS:
+                assert isinstance(event, Event)
+                settled[place] = DropCount(event.site_id, event.ts // 3600 * 3600, DropReason.DUPLICATE.value, 1)
+                continue
+            known[now] = self._fresh[now] = received
+            self.rows.append((event.site_id, now, received))
+        return settled
+
+    def forget_batch(self) -> None:
+        """
+        Forget what the batch since `begin` counted: it was set aside and is in no table.
+        """
+        for _, hash_, _ in self.rows:
             self._fresh.pop(hash_, None)
-        self._last = []
+        self.rows = []
 
     def expire(self, now: int) -> None:
         """
@@ -132,7 +135,7 @@ class EventIds:
         return found
 
     def _sort_in(self) -> None:
-        fresh, self._fresh, self._last = self._fresh, {}, []
+        fresh, self._fresh = self._fresh, {}
         by_slot: dict[int, list[tuple[int, int]]] = {}
         for hash_, second in fresh.items():
             by_slot.setdefault(second // SLOT_SECONDS, []).append((hash_, second))
@@ -146,10 +149,6 @@ class EventIds:
             self._slots[slot] = (hashes[order], seconds[order])
         while len(self._slots) > 1 and len(self) > IDS_MAX:
             del self._slots[min(self._slots)]
-
-
-def _duplicate(event: Event) -> DropCount:
-    return DropCount(event.site_id, event.ts // 3600 * 3600, DropReason.DUPLICATE.value, 1)
 
 
 def is_over(slot: int, now: int) -> bool:
@@ -185,8 +184,11 @@ def drop_old_event_ids(warehouse: Warehouse, now: int) -> int:
     Returns:
         How many went.
     """
-    names = [str(row[0]) for row in warehouse.query("SELECT DISTINCT _partition_id FROM event_ids")]
-    over = [name for name in names if name.isdigit() and is_over(int(name), now)]
-    for name in over:
-        warehouse.command(f"ALTER TABLE event_ids DROP PARTITION {name}")
+    over = [slot for slot in _stored_slots(warehouse) if is_over(slot, now)]
+    for slot in over:
+        warehouse.command(f"ALTER TABLE event_ids DROP PARTITION {slot:d}")
     return len(over)
+
+
+def _stored_slots(warehouse: Warehouse) -> list[int]:
+    return sorted(int(row[0]) for row in warehouse.query("SELECT DISTINCT _partition_id FROM event_ids"))
