@@ -9,9 +9,10 @@ Nothing here is logged: an address is personal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET, inet_pton
 
 HOPS_MAX = 32
 """Items of a header list that are looked at, from the right. More proxies in a row do not exist; attackers do."""
@@ -19,6 +20,8 @@ HEADER_BYTES_MAX = 8192
 """What is read of one header's values, from the right."""
 NO_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "the peer has no address"
 """A peer without an address, such as a unix socket. It is nowhere and on nobody's list."""
+PEERS_MAX = 256
+"""Trusted peers remembered; proxies, never visitors."""
 PARSED_MAX = 4096
 """Parsed addresses kept in memory; a few hundred bytes each, never written."""
 
@@ -33,6 +36,35 @@ class AddressTrust:
 
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     headers: tuple[str, ...] = ("x-forwarded-for", "forwarded")
+    _peers: dict[str, bool] = field(default_factory=dict[str, bool], init=False, repr=False, compare=False)
+    _ranges: tuple[tuple[int, int, int], ...] = field(default=(), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # As numbers: asking `address in network` makes and hashes objects, for every hop of every beacon.
+        ranges = tuple((net.version, int(net.network_address), int(net.broadcast_address)) for net in self.proxies)
+        object.__setattr__(self, "_ranges", ranges)
+
+    def covers(self, address: Address) -> bool:
+        """
+        Tell whether an address is one of our proxies.
+        """
+        number, version = int(address), address.version
+        for family, first, last in self._ranges:  # noqa: SIM110  # any() makes a generator for every beacon
+            if family == version and first <= number <= last:
+                return True
+        return False
+
+    def trusts(self, peer: str) -> bool:
+        """
+        Tell whether the other end of a connection is one of our proxies; remembered, as proxies are few.
+        """
+        known = self._peers.get(peer)
+        if known is None:
+            address = _parse(peer)
+            known = address is not None and self.covers(address)
+            if known and len(self._peers) < PEERS_MAX:
+                self._peers[peer] = True
+        return known
 
 
 def client_address(peer: str, headers: Sequence[tuple[bytes, bytes]], trust: AddressTrust) -> Address:
@@ -47,19 +79,16 @@ def client_address(peer: str, headers: Sequence[tuple[bytes, bytes]], trust: Add
         IPv4 also where it came mapped into IPv6, without zone. `NO_ADDRESS` when the peer has none and no believed
         header names one. A peer without an address is no trusted proxy.
     """
-    found = _parse(peer)
-    if found is None:
-        return NO_ADDRESS
-    if not _is_trusted(found, trust.proxies):
-        return found
+    if not trust.trusts(peer):
+        return _parse(peer) or NO_ADDRESS
     for name in trust.headers:
         wanted = name.encode("ascii")
         values = [value for header, value in headers if header == wanted and value.strip()]
         if values:
             # The first header that is there decides. Falling through to the next one would let a client choose: a
             # proxy that writes X-Forwarded-For passes a Forwarded header on as the client sent it.
-            return _from_header(name, values, trust.proxies) or found
-    return found
+            return _from_header(name, values, trust) or _parse(peer) or NO_ADDRESS
+    return _parse(peer) or NO_ADDRESS
 
 
 def parse_address(text: str) -> Address | None:
@@ -69,7 +98,15 @@ def parse_address(text: str) -> Address | None:
     return _parse(text)
 
 
-def _from_header(name: str, values: list[bytes], proxies: tuple[IPv4Network | IPv6Network, ...]) -> Address | None:
+def _from_header(name: str, values: list[bytes], trust: AddressTrust) -> Address | None:
+    if len(values) == 1 and len(values[0]) <= 15:
+        # The usual case, one IPv4 address and nothing else; anything else takes the long way.
+        try:
+            alone = IPv4Address(inet_pton(AF_INET, values[0].decode("latin-1")))
+        except (OSError, ValueError):
+            pass
+        else:
+            return None if trust.covers(alone) else alone
     # Several lines of one header are one list (RFC 9110, section 5.3).
     text = b",".join(values)[-HEADER_BYTES_MAX:].decode("latin-1")
     items = text.rsplit(",", HOPS_MAX)[-HOPS_MAX:]
@@ -81,7 +118,7 @@ def _from_header(name: str, values: list[bytes], proxies: tuple[IPv4Network | IP
         if address is None:
             # Whoever wrote junk here may have written everything left of it, too.
             return None
-        if not _is_trusted(address, proxies):
+        if not trust.covers(address):
             return address
     return None
 
@@ -113,8 +150,3 @@ def _parse(text: str) -> Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
-
-
-@lru_cache(PARSED_MAX)
-def _is_trusted(address: Address, proxies: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    return any(address in network for network in proxies)

@@ -13,6 +13,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
+import msgspec
+
 from ingest.agent import read_agent
 from ingest.event import PAGEVIEW
 from ingest.hit import Agent, Dropped, DropReason, EnrichedHit, Hit, Origin, Page, Place
@@ -83,7 +85,7 @@ def screen_and_enrich(hit: Hit, site: SiteRules, tools: EnrichTools) -> Enriched
     if hit.signal:
         if site.signals == "drop" or hit.name != PAGEVIEW:
             return Dropped(DropReason.SIGNAL)
-        bare = replace(hit, referrer="", props={}, revenue=None)
+        bare = msgspec.structs.replace(hit, referrer="", props={}, revenue=None)
         return EnrichedHit(bare, _bare_page(page), _NO_AGENT, _NO_PLACE, _NO_ORIGIN)
     origin = read_origin(page, hit.referrer)
     if page.click_id and not page.utm_medium:

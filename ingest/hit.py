@@ -1,16 +1,19 @@
 """
 The shapes a pageview takes on its way: `Hit` (raw, personal), `EnrichedHit`, and the reasons for a drop.
 
-A `Hit` is never printed and never written: its `repr` hides everything.
+A `Hit` is never printed and never written: its `repr` hides everything. Those made for every beacon are structs of
+msgspec: a frozen dataclass of fifteen fields takes eight times as long to make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
+
+import msgspec
 
 
 class DropReason(StrEnum):
@@ -45,8 +48,7 @@ class Dropped:
     reason: DropReason
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Hit:
+class Hit(msgspec.Struct, frozen=True, gc=False):
     """
     One decoded beacon. Personal: holds the address and the user agent.
 
@@ -137,8 +139,7 @@ class Origin:
     channel: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class EnrichedHit:
+class EnrichedHit(msgspec.Struct, frozen=True, gc=False):
     """
     A hit with everything derived from it, for one site. Still personal: it carries the hit.
     """
@@ -148,7 +149,7 @@ class EnrichedHit:
     agent: Agent
     place: Place
     origin: Origin
-    props: Mapping[str, str] = field(default_factory=dict[str, str])
+    props: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return "<EnrichedHit, personal>"

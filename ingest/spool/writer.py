@@ -13,8 +13,11 @@ import mmap
 import os
 import secrets
 import struct
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +32,8 @@ USED_REFRESH_MS = 1_000
 MARK_BYTES = 8
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
+WAIT_IN_PLACE_US = 150.0
+"""Waking a thread and being woken by it costs about this much; measured on two cores, docs/decisions.md."""
 
 Done = Callable[[Exception | None], None]
 
@@ -41,15 +46,31 @@ class SpoolFull(Exception):
 
 class Loop(Protocol):
     """
-    The one thing asked of an event loop.
+    What is asked of an event loop.
     """
 
     def call_soon(self, callback: Callable[[], object]) -> object: ...
+
+    def call_soon_threadsafe(self, callback: Callable[[], object]) -> object: ...
+
+
+@dataclass(slots=True)
+class _Group:
+    """
+    What one turn of the loop wrote, until it is safe.
+    """
+
+    segment: _OpenSegment
+    end: int
+    waiting: list[Done]
 
 
 class SpoolWriter:
     """
     One collector's segments, one open at a time.
+
+    A disk that syncs faster than a thread can be woken is waited for in place. A slower one is waited for in a
+    thread, and the groups that come together meanwhile share the next sync.
     """
 
     def __init__(
@@ -62,11 +83,13 @@ class SpoolWriter:
         bytes_max: int,
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
         segment_age_ms_max: int = SEGMENT_AGE_MS_MAX,
+        wait_in_place_us: float = WAIT_IN_PLACE_US,
     ) -> None:
         """
         Args:
             sync: True waits for the disk before `done`; False for the kernel only.
             bytes_max: size of the whole spool, all writers together, at which `append` refuses.
+            wait_in_place_us: microseconds; a disk that takes longer is waited for in a thread.
         """
         make_private(directory)
         self._directory = directory
@@ -76,12 +99,17 @@ class SpoolWriter:
         self._bytes_max = bytes_max
         self._segment_bytes_max = segment_bytes_max
         self._segment_age_ms_max = segment_age_ms_max
+        self._wait_in_place_us = wait_in_place_us
         # Collectors come and go; a random name keeps two of them from ever meeting in one file.
         self._writer = secrets.token_hex(4)
         self._sequence = 0
         self._segment: _OpenSegment | None = None
         self._records: list[bytes] = []
         self._waiting: list[Done] = []
+        self._written: list[_Group] = []
+        self._in_flight: list[_Group] = []
+        self._syncer = ThreadPoolExecutor(1, "spool-sync")
+        self._sync_us = 0.0
         self._used_bytes = 0
         self._used_at_ms = -USED_REFRESH_MS
         self._refused_at_ms: int | None = None
@@ -111,7 +139,8 @@ class SpoolWriter:
         Raises:
             SpoolFull: the spool is at its limit.
         """
-        self._refresh_used()
+        if not self._records:
+            self._refresh_used()
         # A disk that refused is asked again each time: it recovers by itself, and so do we.
         if self._at_limit:
             raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES)")
@@ -124,23 +153,20 @@ class SpoolWriter:
 
     def commit(self) -> None:
         """
-        Write what has come together, and tell those who wait.
+        Write what has come together, and tell those who wait as soon as it is safe.
         """
         if not self._records:
             return
         records, self._records = self._records, []
         waiting, self._waiting = self._waiting, []
-        failure: Exception | None = None
         try:
-            self._write(frame(records))
+            self._written.append(self._write(frame(records), waiting))
         except OSError as error:
-            failure = SpoolFull(f"the disk refused {errno.errorcode.get(error.errno or 0, 'the write')}")
             self._refused_at_ms = self._clock.monotonic_ms()
-            self._give_up_segment()
-        else:
-            self._refused_at_ms = None
-        for done in waiting:
-            done(failure)
+            _tell(waiting, _refused(error))
+            self._retire_segment()
+        if not self._in_flight:
+            self._sync_written()
 
     def seal_if_due(self) -> None:
         """
@@ -148,45 +174,100 @@ class SpoolWriter:
         """
         segment = self._segment
         if segment is not None and self._clock.monotonic_ms() - segment.opened_ms >= self._segment_age_ms_max:
-            self._segment = None
-            segment.seal()
+            self._retire_segment()
 
     def close(self) -> None:
         """
-        Commit what is left and seal. Nothing may be appended afterwards.
+        Commit what is left and seal, waiting for the disk. Nothing may be appended afterwards.
         """
         self.commit()
-        if self._segment is not None:
-            segment, self._segment = self._segment, None
-            segment.seal()
+        self._syncer.shutdown(wait=True)
+        groups, self._in_flight, self._written = [*self._in_flight, *self._written], [], []
+        self._finish(groups, self._timed_sync(groups))
+        self._retire_segment()
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, waiting: list[Done]) -> _Group:
         segment = self._segment
         if segment is not None and segment.size + len(data) > self._segment_bytes_max:
-            self._segment = None
-            segment.seal()
+            self._retire_segment()
             segment = None
         if segment is None:
             segment = self._segment = self._open_segment()
         segment.append(data)
         self._used_bytes += len(data)
+        return _Group(segment, segment.size, waiting)
+
+    def _sync_written(self) -> None:
+        groups, self._written = self._written, []
+        if not groups:
+            return
+        if not self._sync or self._sync_us <= self._wait_in_place_us:
+            self._finish(groups, self._timed_sync(groups))
+            return
+        self._in_flight = groups
+        self._syncer.submit(self._timed_sync, groups).add_done_callback(
+            lambda outcome: self._loop.call_soon_threadsafe(lambda: self._synced(outcome.result()))
+        )
+
+    def _synced(self, error: OSError | None) -> None:
+        groups, self._in_flight = self._in_flight, []
+        self._finish(groups, error)
+        self._sync_written()
+
+    def _timed_sync(self, groups: list[_Group]) -> OSError | None:
+        """
+        Have the disk take what the groups wrote. Runs in the thread, or in place.
+        """
+        if not self._sync or not groups:
+            return None
+        began = time.perf_counter()
+        try:
+            for segment in {id(group.segment): group.segment for group in groups}.values():
+                segment.sync()
+        except OSError as error:
+            return error
+        took_us = (time.perf_counter() - began) * 1e6
+        # The mean of the last ten or so: one slow sync does not decide.
+        self._sync_us += (took_us - self._sync_us) / 10
+        return None
+
+    def _finish(self, groups: list[_Group], error: OSError | None) -> None:
+        self._refused_at_ms = None if error is None else self._clock.monotonic_ms()
+        if error is not None:
+            # After a failed sync nobody knows what the page cache holds: back to what is known to be safe.
+            groups, self._written = [*groups, *self._written], []
+            for group in groups:
+                with suppress(OSError):
+                    group.segment.cut_back()
+            self._retire_segment()
+        for group in groups:
+            if error is None:
+                group.segment.mark(group.end)
+            _tell(group.waiting, None if error is None else _refused(error))
+        for segment in {id(group.segment): group.segment for group in groups}.values():
+            if segment is not self._segment:
+                self._seal(segment)
+
+    def _retire_segment(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            self._seal(segment)
+
+    def _seal(self, segment: _OpenSegment) -> None:
+        # Sealed once all of it is safe; until then its last group does it.
+        if not any(group.segment is segment for group in (*self._in_flight, *self._written)):
+            # Should even this be refused, the file stays as a dead writer's would: the drain takes its whole frames.
+            with suppress(OSError):
+                segment.seal()
+
+    @property
+    def _at_limit(self) -> bool:
+        return self._used_bytes >= self._bytes_max
 
     def _open_segment(self) -> _OpenSegment:
         self._sequence += 1
         name = f"{self._clock.now_ms():013d}-{self._writer}-{self._sequence:06d}"
         return _OpenSegment(self._directory, name, self._clock, sync=self._sync)
-
-    def _give_up_segment(self) -> None:
-        # After a failed write or sync nobody knows what the page cache holds: go back to what is known to be safe.
-        segment, self._segment = self._segment, None
-        if segment is not None:
-            # Should even this be refused, the file stays as a dead writer's would: the drain takes its whole frames.
-            with suppress(OSError):
-                segment.abandon()
-
-    @property
-    def _at_limit(self) -> bool:
-        return self._used_bytes >= self._bytes_max
 
     def _refresh_used(self) -> None:
         now = self._clock.monotonic_ms()
@@ -204,17 +285,20 @@ class SpoolWriter:
 
 
 class _OpenSegment:
+    """
+    A file being written. `size` is what was written, the mark what is safe.
+    """
+
     def __init__(self, directory: Path, name: str, clock: Clock, *, sync: bool) -> None:
-        self._directory = directory
         self._path = directory / (name + OPEN)
         self._mark_path = directory / (name + MARK)
-        self._sync = sync
+        self._sealed = False
         self.opened_ms = clock.monotonic_ms()
-        self.size = 0
         # The mark comes first: a segment without one would be taken for a dead writer's.
         self._mark = _make_mark(self._mark_path)
         # TRICKY: locked before it gets its name, or the drain could take it for a dead writer's and clear it away.
         unborn = self._path.with_suffix(UNBORN)
+        self.size = self._safe = 0
         self._descriptor = -1
         try:
             self._descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
@@ -231,36 +315,67 @@ class _OpenSegment:
             raise
 
     def append(self, data: bytes) -> None:
+        """
+        Write; half of it never stays.
+        """
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
-        if self._sync:
-            os.fdatasync(self._descriptor)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError:
+            os.ftruncate(self._descriptor, self.size)
+            raise
         self.size += len(data)
-        struct.pack_into("<Q", self._mark, 0, self.size)
+
+    def sync(self) -> None:
+        os.fdatasync(self._descriptor)
+
+    def mark(self, end: int) -> None:
+        """
+        Say that everything before `end` is safe to read.
+        """
+        self._safe = end
+        struct.pack_into("<Q", self._mark, 0, end)
+
+    def cut_back(self) -> None:
+        """
+        Give up what is not known to be safe.
+        """
+        if not self._sealed:
+            os.ftruncate(self._descriptor, self._safe)
+            self.size = self._safe
 
     def seal(self) -> None:
-        try:
-            os.fdatasync(self._descriptor)
-            self._path.rename(self._path.with_suffix(SEALED))
-        finally:
-            self._release()
-
-    def abandon(self) -> None:
-        if self.size <= HEADER.size:
-            self._path.unlink(missing_ok=True)
-            self._release()
+        """
+        Close it for good; without a record in it, it goes.
+        """
+        if self._sealed:
             return
+        self._sealed = True
         try:
-            os.ftruncate(self._descriptor, self.size)
+            if self.size <= HEADER.size:
+                self._path.unlink(missing_ok=True)
+            else:
+                os.fdatasync(self._descriptor)
+                self._path.rename(self._path.with_suffix(SEALED))
         finally:
-            self.seal()
+            self._release()
 
     def _release(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
+            self._descriptor = -1
         self._mark.close()
         self._mark_path.unlink(missing_ok=True)
+
+
+def _tell(waiting: list[Done], failure: Exception | None) -> None:
+    for done in waiting:
+        done(failure)
+
+
+def _refused(error: OSError) -> SpoolFull:
+    return SpoolFull(f"the disk refused {errno.errorcode.get(error.errno or 0, 'the write')}")
 
 
 def _make_mark(path: Path) -> mmap.mmap:

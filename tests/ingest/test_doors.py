@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,9 @@ REQUESTS: dict[str, bytes] = {
 }
 
 
+ENDING = ("closing", "http 1.0", "not http")
+
+
 class Served:
     """
     A running collector on a unix socket.
@@ -134,12 +138,12 @@ async def served(
     options: dict[str, Any] = {"http": lane or "httptools"}
     server = QuietServer(
         uvicorn.Config(
-            door, ws="none", lifespan="off", access_log=False, proxy_headers=False, server_header=False, log_config=None,
-            **options,
+            door, ws="none", lifespan="off", access_log=False, proxy_headers=False, server_header=False,
+            log_config=None, **options,
         )
     )  # fmt: skip
     serving = asyncio.create_task(server.serve([listener]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event for it
         await asyncio.sleep(0)
     try:
         yield Served(path, lane)
@@ -252,7 +256,7 @@ def test_any_row_of_requests_cut_anywhere(
     names = [name for name in names if b"Connection: close" not in REQUESTS[name]]
     whole = b"".join(REQUESTS[name] for name in names)
     places = sorted({cut % (len(whole) + 1) for cut in cuts} | {0, len(whole)})
-    pieces = [whole[a:b] for a, b in zip(places, places[1:], strict=False)] or [b""]
+    pieces = [whole[a:b] for a, b in pairwise(places)] or [b""]
 
     async def talk(server: Served) -> bytes:
         return await server.exchange(*pieces)

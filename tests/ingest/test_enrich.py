@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,7 +85,7 @@ def test_pageview_is_enriched(tools: EnrichTools) -> None:
 def test_drops(changes: dict[str, Any], expected: DropReason, tools: EnrichTools) -> None:
     """Each reason has a hit that is dropped for it."""
 
-    assert reason(replace(pageview(), **changes), tools) == expected
+    assert reason(msgspec.structs.replace(pageview(), **changes), tools) == expected
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_shields_drop(rules: dict[str, list[str]], expected: DropReason, tools: 
 def test_first_reason_wins(tools: EnrichTools) -> None:
     """A hit that breaks several rules is counted once, for the first in the documented order."""
     site = replace(SITE, shields=compile_shields(page=["/"], ip=["198.51.100.7"]))
-    hit = replace(pageview(), user_agent="curl/8.5.0")
+    hit = msgspec.structs.replace(pageview(), user_agent="curl/8.5.0")
 
     assert reason(hit, tools, site) == DropReason.PAGE_BLOCKED
 

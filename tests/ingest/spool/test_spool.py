@@ -4,9 +4,12 @@ Hop 5: what was acknowledged is there after a crash, and damage costs only what 
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,8 @@ class Turn:
         self.callbacks.append(callback)
         return None
 
+    call_soon_threadsafe = call_soon
+
     def take(self) -> None:
         callbacks, self.callbacks = self.callbacks, []
         for callback in callbacks:
@@ -51,7 +56,8 @@ def turn() -> Turn:
 
 
 def writer_in(directory: Path, clock: FakeClock, turn: Turn, **limits: int) -> SpoolWriter:
-    return SpoolWriter(directory, clock, turn, sync=True, **{"bytes_max": 10**9, **limits})
+    # Waiting for the disk in place, however slow it is today: one turn then does everything.
+    return SpoolWriter(directory, clock, turn, sync=True, **{"bytes_max": 10**9, "wait_in_place_us": 10**9, **limits})
 
 
 def read_all(directory: Path, damage: list[tuple[str, str, int]] | None = None) -> list[Record]:
@@ -231,3 +237,71 @@ def test_no_bytes_break_the_reader(noise: bytes, where: int, at: int, flip: int)
     assert [16, *(piece.end for piece in pieces)] == [*(piece.start for piece in pieces), 16 + len(data)]
     assert 2 <= sum(len(piece.records() or ()) for piece in pieces)
     assert whole_bytes(header(1) + bytes(data)) <= HEADER.size + len(data)
+
+
+def test_groups_share_a_slow_sync(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    While the disk takes one group, the next ones are written and wait for the sync after it; nobody hears too early.
+    """
+    real, let_go = os.fdatasync, [threading.Event(), threading.Event()]
+    syncs: list[int] = []
+
+    def slow(descriptor: int) -> None:
+        syncs.append(descriptor)
+        if len(syncs) <= len(let_go):
+            assert let_go[len(syncs) - 1].wait(10)
+        real(descriptor)
+
+    async def run() -> tuple[list[int], list[int], list[int]]:
+        loop = asyncio.get_running_loop()
+        writer = SpoolWriter(tmp_path, clock, loop, sync=True, bytes_max=10**9, wait_in_place_us=-1)
+        monkeypatch.setattr(os, "fdatasync", slow)
+        futures = [loop.create_future() for _ in range(3)]
+
+        def told(number: int) -> Callable[[Exception | None], None]:
+            return lambda error: futures[number].set_result(error)
+
+        for number in range(3):
+            writer.append([encode_record(event(number))], told(number))
+            writer.commit()
+        before = [number for number, future in enumerate(futures) if future.done()]
+        let_go[0].set()
+        assert await futures[0] is None
+        middle = [number for number, future in enumerate(futures) if future.done()]
+        seen = len(read_all(tmp_path))
+        let_go[1].set()
+        assert [None, None] == [await futures[1], await futures[2]]
+        writer.close()
+        return before, middle, [seen, len(syncs)]
+
+    before, middle, (seen, count) = asyncio.run(run())
+    monkeypatch.undo()
+
+    assert ([], [0], 1) == (before, middle, seen)
+    assert [event(0), event(1), event(2)] == read_all(tmp_path)
+    assert 3 == count  # one for the first, one for both that came meanwhile, one for sealing
+
+
+def test_failed_sync_takes_back_what_is_not_safe(
+    tmp_path: Path, clock: FakeClock, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    When the disk fails a sync, those who wait hear of it and what was not safe is not read.
+    """
+    writer, told = writer_in(tmp_path, clock, turn), list[Exception | None]()
+    writer.append([encode_record(event(1))], told.append)
+    turn.take()
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", fail)
+        writer.append([encode_record(event(2))], told.append)
+        with suppress(OSError):  # sealing the segment fails, too; its safe part is recovered by the drain
+            turn.take()
+    writer.append([encode_record(event(3))], told.append)
+    turn.take()
+
+    assert [type(None), SpoolFull, type(None)] == [type(error) for error in told]
+    assert [event(1), event(3)] == read_all(tmp_path)
