@@ -4,6 +4,7 @@ Hop 6, the shape of what is written: records and visits turned into columns, wit
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import repeat
@@ -13,7 +14,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.event import Event
 from warehouse.native import Column, Maps, Numbers, Tuples, Words
 
 ATTRIBUTES = (
@@ -36,8 +36,18 @@ _NUMBERS: Mapping[str, type[np.unsignedinteger[Any]]] = {
 }
 MONEY_SCALE = 3
 
+_ROW: Sequence[tuple[str, str]] = (
+    ("site_id", "I"), ("day", "H"), ("ts", "I"), ("visitor_id", "Q"), ("visit_id", "Q"), ("seq", "I"), ("name", "I"),
+    ("hostname", "I"), ("pathname", "I"), ("interactive", "B"), ("scroll_depth", "B"), ("engagement_ms", "I"),
+    ("received_day", "H"), ("attributes", "I"),
+)  # fmt: skip
+pack_event = struct.Struct("<" + "".join(letter for _, letter in _ROW)).pack
+"""Pack a row of `EventRows`, with codes for the texts and attributes. Raises struct.error for what does not fit."""
+_LETTERS = {"B": "u1", "H": "<u2", "I": "<u4", "Q": "<u8"}
+_ROW_TYPE = np.dtype([(name, _LETTERS[letter]) for name, letter in _ROW])
 
-class _Codes(dict[str, int]):
+
+class Codes(dict[str, int]):
     """
     Numbers texts in the order they come.
     """
@@ -58,51 +68,66 @@ def words(texts: Iterable[str], count: int) -> Words:
     """
     Make a column of texts.
     """
-    codes = _Codes()
+    codes = Codes()
     places = np.fromiter(map(codes.__getitem__, texts), np.uint32, count)
     return Words(places, list(codes))
 
 
-def event_columns(
-    events: Sequence[Event],
-    visit_ids: Sequence[int],
-    seqs: Sequence[int],
-    attribute_codes: Sequence[int],
-    attributes: Iterable[Attributes],
-    batch: int,
-) -> dict[str, Column]:
+class EventRows:
     """
-    Make the columns of table `events`.
+    The events of one batch, packed as they come, so that nothing of a record outlives its turn.
 
-    Args:
-        attribute_codes: for every event, the place of its visit's attributes in `attributes`.
+    A record takes some 1,000 bytes and a row 62: what stays small stays in the processor's cache.
     """
-    count = len(events)
 
-    def of(name: str) -> Iterable[Any]:
-        return map(attrgetter(name), events)
+    def __init__(self) -> None:
+        self.packed: list[bytes] = []
+        self.names = Codes()
+        self.hostnames = Codes()
+        self.pathnames = Codes()
+        self.attributes: dict[Attributes, int] = {}
+        self.props: dict[int, Mapping[str, str]] = {}
+        self.revenues: dict[int, tuple[str, str]] = {}
 
-    codes = np.fromiter(attribute_codes, np.uint32, count)
-    return {
-        "site_id": numbers("UInt32", of("site_id"), count),
-        "day": numbers(_DATE, of("day"), count),
-        "ts": numbers(_TIME, of("ts"), count),
-        "visitor_id": numbers("UInt64", of("visitor_id"), count),
-        "visit_id": numbers("UInt64", visit_ids, count),
-        "seq": numbers("UInt32", seqs, count),
-        "name": words(of("name"), count),
-        "hostname": words(of("hostname"), count),
-        "pathname": words(of("pathname"), count),
-        "interactive": numbers("UInt8", of("interactive"), count),
-        "scroll_depth": numbers("UInt8", of("scroll_depth"), count),
-        "engagement_ms": numbers("UInt32", of("engagement_ms"), count),
-        "props": Maps(count, {row: props for row, props in enumerate(of("props")) if props}),
-        "revenue_amount": _money(of("revenue_amount"), count),
-        "revenue_currency": words(of("revenue_currency"), count),
-        **_attribute_columns(attributes, codes),
-        "received_day": numbers(_DATE, of("received_day"), count),
-        "batch": numbers("UInt64", repeat(batch, count), count),
-    }
+    def columns(self, batch: int) -> dict[str, Column]:
+        """
+        Make the columns of table `events`.
+        """
+        count = len(self.packed)
+        rows = np.frombuffer(b"".join(self.packed), _ROW_TYPE)
+
+        def of(kind: str, name: str) -> Numbers:
+            return Numbers(kind, rows[name])
+
+        def texts(name: str, codes: Codes) -> Words:
+            return Words(rows[name], list(codes))
+
+        return {
+            "site_id": of("UInt32", "site_id"),
+            "day": of(_DATE, "day"),
+            "ts": of(_TIME, "ts"),
+            "visitor_id": of("UInt64", "visitor_id"),
+            "visit_id": of("UInt64", "visit_id"),
+            "seq": of("UInt32", "seq"),
+            "name": texts("name", self.names),
+            "hostname": texts("hostname", self.hostnames),
+            "pathname": texts("pathname", self.pathnames),
+            "interactive": of("UInt8", "interactive"),
+            "scroll_depth": of("UInt8", "scroll_depth"),
+            "engagement_ms": of("UInt32", "engagement_ms"),
+            "props": Maps(count, self.props),
+            **self._revenue_columns(count),
+            **_attribute_columns(self.attributes, rows["attributes"]),
+            "received_day": of(_DATE, "received_day"),
+            "batch": numbers("UInt64", repeat(batch, count), count),
+        }
+
+    def _revenue_columns(self, count: int) -> dict[str, Column]:
+        amounts, currencies, codes = np.zeros(count, np.int64), np.zeros(count, np.uint32), Codes({"": 0})
+        for row, (amount, currency) in self.revenues.items():
+            amounts[row] = int(Decimal(amount or "0").scaleb(MONEY_SCALE))
+            currencies[row] = codes[currency]
+        return {"revenue_amount": Numbers(_MONEY, amounts), "revenue_currency": Words(currencies, list(codes))}
 
 
 def visit_columns(
@@ -171,11 +196,3 @@ def _pages(pages: Sequence[Page]) -> Tuples:
         return map(itemgetter(place), pages)
 
     return Tuples((numbers("UInt32", element(0), count), words(element(1), count), words(element(2), count)))
-
-
-def _money(amounts: Iterable[str], count: int) -> Numbers:
-    values = np.zeros(count, np.int64)
-    for row, amount in enumerate(amounts):
-        if amount:
-            values[row] = int(Decimal(amount).scaleb(MONEY_SCALE))
-    return Numbers(_MONEY, values)

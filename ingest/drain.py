@@ -6,18 +6,18 @@ One drain per machine, so that a visit has one owner. Holds no secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from ingest.event import DropCount, Event, Record
+from ingest.event import Event, Record
 from ingest.flush import insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
-from ingest.spool.reader import Range, SegmentState, SpoolReader
+from ingest.spool.reader import Range, SegmentState, SpoolReader, writer_of
 from ingest.spool.segment import HEADER
 from ingest.visits import VISIT_IDLE_SECONDS, Sessionized, Sessionizer
-from warehouse.client import Warehouse, WarehouseRefused
+from warehouse.client import QueryTimeout, Warehouse, WarehouseUnavailable
 from warehouse.clock import Clock
 
 BATCH_BYTES_MAX = 8 * 1024 * 1024
@@ -27,11 +27,13 @@ BATCH_REST_BYTES = 64 * 1024
 
 HOLD_BACK_MS = 300
 """How long events wait for earlier ones of other collectors. Times have seconds, so it comes to 0.3 to 1.3 s."""
+WRITER_QUIET_MS = 10_000
+"""A collector none of whose segments was seen for so long is gone, or has nothing to be waited for."""
 
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
 
-_site_id, _ts = attrgetter("site_id"), attrgetter("ts")
+_ts = attrgetter("ts")
 
 
 @dataclass(slots=True)
@@ -76,16 +78,19 @@ class Drain:
         self._cursors: dict[str, int] = {}
         self._manifest: Manifest | None = None
         self._started = False
-        self._pending: tuple[Manifest, Sessionized] | None = None
+        self._under_way: Manifest | None = None
+        self._rows: Sessionized | None = None
         self._salvage = False
         self._refusals = 0
         self._caught_up_ms = clock.now_ms()
+        self._caught_up_at_ms = 0
+        self._writers: dict[str, int] = {}
         self.counters = DrainCounters()
 
     @property
     def lag_ms(self) -> int:
         """
-        Milliseconds since the store last had everything the spool had.
+        Milliseconds since the store last had everything the spool had; while it catches up, the age of what it lacks.
         """
         return max(0, self._clock.now_ms() - self._caught_up_ms)
 
@@ -97,7 +102,7 @@ class Drain:
             hold_back: False brings what is there at once, for the last batches before a stop.
 
         Returns:
-            How many records it had; 0 when there was nothing to do.
+            How many rows it had, at least 1; 0 when there was nothing to do.
 
         Raises:
             WarehouseUnavailable: call again after a while; nothing is lost and nothing counted twice.
@@ -106,27 +111,28 @@ class Drain:
         """
         if not self._started:
             self._start()
-        if self._pending is None:
-            asked_ms = self._clock.now_ms()
-            self._pending = self._cut(hold_back=hold_back)
-            if self._pending is None:
-                self._caught_up_ms = asked_ms
+        if self._under_way is None:
+            self._under_way = self._cut(hold_back=hold_back)
+            if self._under_way is None:
                 return 0
-        manifest, rows = self._pending
+        manifest = self._under_way
         try:
-            insert_batch(self._warehouse, manifest.batch, rows, salvage=self._salvage)
-        except WarehouseRefused:
-            self._refusals += 1
-            self._salvage = True
-            if self._refusals < REFUSALS_MAX:
-                raise
-            self._set_aside(manifest)
-        except Exception:
+            if self._rows is None:
+                self._rows = self._sessionize(manifest)
+            insert_batch(self._warehouse, manifest.batch, self._rows, salvage=self._salvage)
+        except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.
             self._salvage = True
             raise
-        self._finish(manifest, rows)
-        return rows.event_count + rows.drop_count
+        except Exception:
+            # Refused, or a record that no row can be made of. What the visits know of it is not in the store: forget.
+            self._salvage = True
+            self._refusals += 1
+            self._rows = self._sessionizer = None
+            if self._refusals < REFUSALS_MAX:
+                raise
+            self._set_aside(manifest)
+        return self._finish(manifest, self._rows)
 
     def _start(self) -> None:
         manifest = read_manifest(self._state_dir)
@@ -139,75 +145,119 @@ class Drain:
             self._manifest = Manifest(batch=max(manifest.batch, newest), cursors=self._cursors, done=True)
         else:
             self._reader.segments()  # seals what a dead collector left, so that the ranges read the same
-            records = [record for piece in manifest.ranges for record in self._reader.read(piece)]
-            self._pending = (manifest, self._sessionize(records, manifest.batch))
-            self._manifest = manifest
+            self._under_way = manifest
             self._salvage = True
         self._started = True
 
-    def _cut(self, *, hold_back: bool) -> tuple[Manifest, Sessionized] | None:
+    def _cut(self, *, hold_back: bool) -> Manifest | None:
         assert self._manifest is not None
-        ranges: list[Range] = []
-        records: list[Record] = []
-        room = BATCH_BYTES_MAX
+        asked_ms = self._clock.now_ms()
         segments = self._reader.segments()
-        before = self._horizon(segments) if hold_back else None
-        for segment in segments:
-            start = self._cursors.get(segment.name, HEADER.size)
-            if segment.safe_bytes <= start:
-                continue
-            taken, found = self._reader.take(segment, start, room, before=before)
-            if taken.end == start:
-                continue
-            ranges.append(taken)
-            records.extend(found)
-            room -= taken.end - start
-            if room < BATCH_REST_BYTES:
-                break
+        unread = [segment for segment in segments if segment.safe_bytes > self._cursors.get(segment.name, HEADER.size)]
+        # Pages of one visitor may come through two collectors, and the earlier one be the later to reach its spool.
+        several = self._several_writers(segments, asked_ms)
+        before = (asked_ms - HOLD_BACK_MS) // 1000 if hold_back and several else None
+        ranges, behind = self._fill(unread, before)
+        horizon = behind or before
+        self._caught_up_at_ms = asked_ms if horizon is None else horizon * 1000
         if not ranges:
+            self._caught_up_ms = max(self._caught_up_ms, self._caught_up_at_ms)
             self._give_back(segments)
             return None
+        # What is cut is in the manifest, so a replay needs neither clock nor horizon.
         manifest = Manifest(self._manifest.batch + 1, tuple(ranges), dict(self._cursors))
         write_manifest(self._state_dir, manifest)
-        return manifest, self._sessionize(records, manifest.batch)
+        return manifest
 
-    def _horizon(self, segments: list[SegmentState]) -> int | None:
+    def _several_writers(self, segments: Sequence[SegmentState], now_ms: int) -> bool:
+        self._writers.update((segment.writer, now_ms) for segment in segments)
+        self._writers = {name: seen for name, seen in self._writers.items() if now_ms - seen <= WRITER_QUIET_MS}
+        return len(self._writers) > 1
+
+    def _fill(self, unread: Sequence[SegmentState], before: int | None) -> tuple[list[Range], int | None]:
         """
-        Tell the second from which on events wait, when several collectors write; None when nothing waits.
+        Share the room of a batch among the collectors, and end at the same second with all of them.
 
-        The pages of one visitor may come through two of them, and the earlier one be the later to reach its spool.
-        What is cut is in the manifest, so a replay needs neither clock nor horizon.
+        Returns:
+            Ranges; and the second at which a collector had more than its share, None when none had.
         """
-        if len({segment.writer for segment in segments}) < 2:
-            return None
-        return (self._clock.now_ms() - HOLD_BACK_MS) // 1000
+        share = BATCH_BYTES_MAX // max(1, len({segment.writer for segment in unread}))
+        ranges, full = self._ranges(unread, share, before)
+        if not full:
+            return ranges, None
+        behind = min(self._reader.last_second(piece) for piece in full)
+        if len({writer_of(piece.segment) for piece in ranges}) > 1:
+            aligned, _ = self._ranges(unread, share, behind)
+            # More than a share within one second: then only that second's order is left to chance.
+            ranges = aligned or ranges
+        return ranges, behind
 
-    def _sessionize(self, records: list[Record], batch: int) -> Sessionized:
-        gone = {site for site in set(map(_site_id, records)) if not self._site_exists(site)}
-        if gone:
-            records = [record for record in records if record.site_id not in gone]
-        # Collectors write side by side; within a batch their events are put in the order they happened.
-        events = [record for record in records if isinstance(record, Event)]
-        drops = [record for record in records if isinstance(record, DropCount)]
-        events.sort(key=_ts)
+    def _ranges(
+        self, unread: Sequence[SegmentState], share: int, before: int | None
+    ) -> tuple[list[Range], list[Range]]:
+        room: dict[str, int] = {}
+        ranges: list[Range] = []
+        full: list[Range] = []
+        for segment in unread:
+            left = room.get(segment.writer, share)
+            if left < min(BATCH_REST_BYTES, share):
+                continue
+            start = self._cursors.get(segment.name, HEADER.size)
+            taken, held = self._reader.cut(segment, start, left, before=before)
+            left -= taken.end - start
+            if taken.end < segment.safe_bytes:
+                left = 0  # what came after it waits too
+                if not held:
+                    full.append(taken)
+            room[segment.writer] = left
+            if taken.end > start:
+                ranges.append(taken)
+        return ranges, full
+
+    def _sessionize(self, manifest: Manifest) -> Sessionized:
+        records = self._in_order(manifest.ranges)
         if self._sessionizer is None:
-            since = events[0].ts if events else self._clock.now_ms() // 1000
+            times = [record.ts for record in self._in_order(manifest.ranges) if isinstance(record, Event)]
+            since = min(times, default=self._clock.now_ms() // 1000)
             sessionizer = Sessionizer()
             sessionizer.restore(
-                read_open_visits(self._warehouse, since=since - 2 * VISIT_IDLE_SECONDS, below_batch=batch)
+                read_open_visits(self._warehouse, since=since - 2 * VISIT_IDLE_SECONDS, below_batch=manifest.batch)
             )
             self._sessionizer = sessionizer
-        return self._sessionizer.process([*drops, *events], batch)
+        return self._sessionizer.process(records, manifest.batch)
 
-    def _finish(self, manifest: Manifest, rows: Sessionized) -> None:
-        self._pending = None
+    def _in_order(self, ranges: Sequence[Range]) -> Iterator[Record]:
+        """
+        Read ranges in the order things happened. What the ranges are decides how, so a replay reads them alike.
+        """
+        frames = (frame for piece in ranges for frame in self._reader.frames(piece))
+        if len({writer_of(piece.segment) for piece in ranges}) > 1:
+            # Collectors write side by side: their events are put in order. Of one collector they come in order, and
+            # no more than a frame is held.
+            frames = iter([[record for frame in frames for record in frame]])
+        known: dict[int, bool] = {}
+        for records in frames:
+            _sort(records)
+            for record in records:
+                exists = known.get(record.site_id)
+                if exists is None:
+                    exists = known[record.site_id] = self._site_exists(record.site_id)
+                if exists:
+                    yield record
+
+    def _finish(self, manifest: Manifest, rows: Sessionized | None) -> int:
+        self._under_way = self._rows = None
         self._salvage = False
         self._refusals = 0
         self._cursors = manifest.cursors_after()
         self._manifest = manifest
-        self.counters.events += rows.event_count
+        self._caught_up_ms = max(self._caught_up_ms, self._caught_up_at_ms)
         self.counters.batches += 1
         self._give_back(self._reader.segments())
+        if rows is None:
+            return max(1, len(manifest.ranges))
+        self.counters.events += rows.event_count
+        return max(1, rows.event_count + rows.drop_count)
 
     def _give_back(self, segments: list[SegmentState]) -> None:
         used_up = [
@@ -232,3 +282,11 @@ class Drain:
         self._reader.copy(manifest.ranges, self._quarantine_dir / f"batch-{manifest.batch}.refused")
         self._report("refused", f"batch {manifest.batch}", len(manifest.ranges))
         self.counters.quarantined += 1
+
+
+def _sort(records: list[Record]) -> None:
+    try:
+        records.sort(key=_ts)
+    except AttributeError:
+        # A frame with drop counts, which have no time; one in thousands, so the others need not ask.
+        records.sort(key=lambda record: record.ts if isinstance(record, Event) else 0)

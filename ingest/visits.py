@@ -14,7 +14,7 @@ from typing import cast
 
 import msgspec
 
-from ingest.columns import ATTRIBUTES, Attributes, Page, drop_columns, event_columns, visit_columns
+from ingest.columns import ATTRIBUTES, Attributes, EventRows, Page, drop_columns, pack_event, visit_columns
 from ingest.event import ENGAGEMENT, PAGEVIEW, DropCount, Event, Record
 from ingest.hit import DropReason
 from warehouse.native import Column
@@ -26,6 +26,7 @@ NO_ENTRY: Page = (2**32 - 1, "", "")
 NO_EXIT: Page = (0, "", "")
 
 PLACE_SEQ_BITS = 14
+PLACE_SEQ_MAX = 2**PLACE_SEQ_BITS - 1
 PLACE_SECONDS_MAX = 2**18 - 1
 """A visit lasts at most its day and the half hour after it, 88,200 s, to either side of its first event."""
 PLACE_SECONDS_ZERO = 2**17
@@ -146,65 +147,68 @@ class Sessionizer:
         """
         # One loop with everything in it: at 100,000 events a second a call per event would be a tenth of the time.
         self._round = this_round = self._round + 1
-        events: list[Event] = []
-        visit_ids: list[int] = []
-        seqs: list[int] = []
-        codes: list[int] = []
+        rows = EventRows()
+        packed, distinct = rows.packed, rows.attributes
+        names, hostnames, pathnames = rows.names, rows.hostnames, rows.pathnames
         touched: list[OpenVisit] = []
-        distinct: dict[Attributes, int] = {}
         drops: dict[tuple[int, int, str], int] = {}
-        newest = self._newest
+        newest, all_open = self._newest, self._open
         for record in records:
             if isinstance(record, DropCount):
                 key = (record.site_id, record.hour, record.reason)
                 drops[key] = drops.get(key, 0) + record.hits
                 continue
-            visitor_id = record.visitor_id
-            if not visitor_id:
-                events.append(record)
-                visit_ids.append(0)
-                seqs.append(0)
-                codes.append(distinct.setdefault(_attributes(record), len(distinct)))
-                continue
-            ts, name = record.ts, record.name
-            if ts > newest:
-                newest = ts
-            of_site = self._open.get(record.site_id)
-            visit = None if of_site is None else of_site.get(visitor_id)
-            if visit is None or ts - visit.last > VISIT_IDLE_SECONDS or visit.start - ts > VISIT_IDLE_SECONDS:
-                if name == ENGAGEMENT:
-                    key = (record.site_id, ts // 3600 * 3600, DropReason.NO_VISIT.value)
-                    drops[key] = drops.get(key, 0) + 1
-                    continue
-                visit = self._open_visit(record)
-            if visit.round != this_round:
-                visit.round = this_round
-                visit.code = distinct.setdefault(visit.attributes, len(distinct))
-                touched.append(visit)
-            seq = visit.seq
-            visit.seq = seq + 1
-            if ts > visit.last:
-                visit.last = ts
-            if record.received_day > visit.received_day:
-                visit.received_day = record.received_day
-            if name != ENGAGEMENT:
-                visit.events += 1
-                if ts > visit.end:
-                    visit.end = ts
-                elif ts < visit.start:
-                    visit.start = ts
-                if name == PAGEVIEW:
-                    visit.pageviews += 1
-                    self._count_page(visit, record, seq)
-                elif record.interactive:
-                    visit.interactions += 1
-            events.append(record)
-            visit_ids.append(visit.visit_id)
-            seqs.append(seq)
-            codes.append(visit.code)
+            site_id, visitor_id, ts, name = record.site_id, record.visitor_id, record.ts, record.name
+            hostname, pathname, received_day = record.hostname, record.pathname, record.received_day
+            if visitor_id:
+                if ts > newest:
+                    newest = ts
+                of_site = all_open.get(site_id)
+                visit = None if of_site is None else of_site.get(visitor_id)
+                if visit is None or ts - visit.last > VISIT_IDLE_SECONDS or visit.start - ts > VISIT_IDLE_SECONDS:
+                    if name == ENGAGEMENT:
+                        key = (site_id, ts // 3600 * 3600, DropReason.NO_VISIT.value)
+                        drops[key] = drops.get(key, 0) + 1
+                        continue
+                    visit = self._open_visit(record)
+                if visit.round != this_round:
+                    visit.round = this_round
+                    visit.code = distinct.setdefault(visit.attributes, len(distinct))
+                    touched.append(visit)
+                visit_id, code, seq = visit.visit_id, visit.code, visit.seq
+                visit.seq = seq + 1
+                if ts > visit.last:
+                    visit.last = ts
+                if received_day > visit.received_day:
+                    visit.received_day = received_day
+                if name != ENGAGEMENT:
+                    visit.events += 1
+                    if ts > visit.end:
+                        visit.end = ts
+                    elif ts < visit.start:
+                        visit.start = ts
+                    if name == PAGEVIEW:
+                        visit.pageviews += 1
+                        self._count_page(visit, ts, seq, hostname, pathname)
+                    elif record.interactive:
+                        visit.interactions += 1
+            else:
+                visit_id = seq = 0
+                code = distinct.setdefault(_attributes(record), len(distinct))
+            if record.props:
+                rows.props[len(packed)] = record.props
+            if record.revenue_amount or record.revenue_currency:
+                rows.revenues[len(packed)] = (record.revenue_amount, record.revenue_currency)
+            packed.append(
+                pack_event(
+                    site_id, record.day, ts, visitor_id, visit_id, seq, names[name], hostnames[hostname],
+                    pathnames[pathname], record.interactive, record.scroll_depth, record.engagement_ms, received_day,
+                    code,
+                )
+            )  # fmt: skip
         self._newest = newest
         result = Sessionized(
-            event_columns(events, visit_ids, seqs, codes, distinct, batch),
+            rows.columns(batch),
             visit_columns(touched, [visit.code for visit in touched], distinct),
             drop_columns(drops, batch),
         )
@@ -238,13 +242,12 @@ class Sessionizer:
         self._open.setdefault(event.site_id, {})[event.visitor_id] = visit
         return visit
 
-    def _count_page(self, visit: OpenVisit, event: Event, seq: int) -> None:
+    def _count_page(self, visit: OpenVisit, ts: int, seq: int, hostname: str, pathname: str) -> None:
         # What comes late is entry or exit by its own time; the sequence number only decides within a second.
-        place = page_place(event.ts - visit.base, seq)
+        place = page_place(ts - visit.base, seq)
         if visit.entry[0] <= place < visit.exit[0]:
             return
         shared = self._texts.setdefault
-        hostname, pathname = event.hostname, event.pathname
         page = (place, cast("str", shared(hostname, hostname)), cast("str", shared(pathname, pathname)))
         if place < visit.entry[0]:
             visit.entry = page
@@ -276,5 +279,7 @@ def page_place(seconds: int, seq: int) -> int:
     Args:
         seconds: since the event of the visit that came first; negative for what comes late.
     """
-    shifted = min(max(seconds + PLACE_SECONDS_ZERO, 0), PLACE_SECONDS_MAX)
-    return shifted << PLACE_SEQ_BITS | min(seq, 2**PLACE_SEQ_BITS - 1)
+    shifted = seconds + PLACE_SECONDS_ZERO
+    if not 0 <= shifted <= PLACE_SECONDS_MAX:
+        shifted = 0 if shifted < 0 else PLACE_SECONDS_MAX
+    return shifted << PLACE_SEQ_BITS | (seq if seq <= PLACE_SEQ_MAX else PLACE_SEQ_MAX)

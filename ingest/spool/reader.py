@@ -7,7 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class SegmentState:
     @property
     def writer(self) -> str:
         """The collector that wrote it, by the random name it gave itself."""
-        return self.name.split("-")[1] if self.name.count("-") == 2 else self.name
+        return writer_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,13 @@ class Range:
     segment: str
     start: int
     end: int
+
+
+def writer_of(segment: str) -> str:
+    """
+    Tell the collector that wrote a segment, by the random name it gave itself.
+    """
+    return segment.split("-")[1] if segment.count("-") == 2 else segment
 
 
 class SpoolReader:
@@ -88,18 +95,16 @@ class SpoolReader:
                 found.append(state)
         return found
 
-    def take(
-        self, state: SegmentState, start: int, bytes_max: int, *, before: int | None = None
-    ) -> tuple[Range, list[Record]]:
+    def cut(self, state: SegmentState, start: int, bytes_max: int, *, before: int | None = None) -> tuple[Range, bool]:
         """
-        Read records from `start` on, as many whole frames as fit into `bytes_max` and at least one.
+        Find the next range of whole frames, as many as fit into `bytes_max` and at least one.
 
         Args:
-            before: epoch seconds UTC; stop ahead of the first frame that holds an event of this second or later.
+            before: epoch seconds UTC; end ahead of the first frame that holds an event of this second or later.
 
         Returns:
-            The range to write into the manifest, and its records; an empty range when `before` leaves nothing. `read`
-            gives the same records for that range.
+            The range to write into the manifest, an empty one when `before` leaves nothing; and whether `before` was
+            what ended it.
         """
         end = min(state.safe_bytes, start + bytes_max)
         pieces = list(read_pieces(self._bytes(state.name, start, end), start))
@@ -108,31 +113,43 @@ class SpoolReader:
             pieces.pop()
             if not pieces:
                 pieces = [next(read_pieces(self._bytes(state.name, start, state.safe_bytes), start))]
-        records: list[Record] = []
         end = start
         for piece in pieces:
-            found = piece.records()
-            if found is None:
-                self._quarantine(state.name, piece)
-            elif before is not None and _newest(found) >= before:
-                break
-            else:
-                records.extend(found)
+            if before is not None and _newest(piece.records() or ()) >= before:
+                return Range(state.name, start, end), True
             end = piece.end
-        return Range(state.name, start, end), records
+        return Range(state.name, start, end), False
+
+    def last_second(self, wanted: Range) -> int:
+        """
+        Tell the newest event's time in the last frame of a range, epoch seconds UTC; 0 when it has none.
+        """
+        pieces = list(read_pieces(self._bytes(wanted.segment, wanted.start, wanted.end), wanted.start))
+        return _newest(pieces[-1].records() or ())
+
+    def take(self, state: SegmentState, start: int, bytes_max: int) -> tuple[Range, list[Record]]:
+        """
+        Cut the next range and read it.
+        """
+        taken, _ = self.cut(state, start, bytes_max)
+        return taken, self.read(taken)
 
     def read(self, wanted: Range) -> list[Record]:
         """
         Read the records of a range that a manifest names. Damage inside it is quarantined and reported.
         """
-        records: list[Record] = []
+        return [record for records in self.frames(wanted) for record in records]
+
+    def frames(self, wanted: Range) -> Iterator[list[Record]]:
+        """
+        Read the records of a range, frame by frame, as `read` does.
+        """
         for piece in read_pieces(self._bytes(wanted.segment, wanted.start, wanted.end), wanted.start):
             found = piece.records()
             if found is None:
                 self._quarantine(wanted.segment, piece)
             else:
-                records.extend(found)
-        return records
+                yield found
 
     def remove(self, segments: Sequence[str]) -> None:
         """

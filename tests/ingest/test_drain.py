@@ -4,6 +4,7 @@ Hops 6 and 7: every acknowledged event is in the store once, whatever dies in be
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -229,3 +230,103 @@ def test_events_of_a_removed_site_are_let_go(tmp_path: Path, warehouse: Warehous
 
     assert [(1, 1)] == warehouse.query("SELECT site_id, count() FROM events GROUP BY site_id")
     assert [] == list((tmp_path / "events").iterdir())
+
+
+def put_by(spool: Path, writer: str, number: int, *records: Any) -> None:
+    spool.mkdir(exist_ok=True)
+    data = header(1) + b"".join(frame([encode_record(record)]) for record in records)
+    (spool / f"{number:013d}-{writer}-000001.seg").write_bytes(data)
+
+
+def test_with_two_collectors_the_newest_waits(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    Beside another collector, what is younger than the hold-back stays for the next batch, so that the earlier page
+    that reaches its spool later is still the entry, and its source the visit's.
+    """
+    now = clock.now_ms() // 1000 - MIDNIGHT
+    spool = tmp_path / "events"
+    put_by(spool, "aa", 1, event(now - 9, visitor=2))
+    put_by(spool, "bb", 2, event(now, path="/second"))
+    drain = make(tmp_path, warehouse, clock)
+    run_dry(drain)
+    assert (1, 1, 1) == stored(warehouse)
+    put_by(spool, "aa", 3, event(now - 1, path="/first", source="Google"))
+    clock.advance(seconds=2)
+    run_dry(drain)
+
+    assert [("/first", "/second", "Google")] == warehouse.query(
+        "SELECT min(entry).3, max(exit).3, any(source) FROM visits WHERE visitor_id = 1 GROUP BY visit_id"
+    )
+
+
+def test_before_a_stop_nothing_waits(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    The last batches before a stop take everything.
+    """
+    now = clock.now_ms() // 1000 - MIDNIGHT
+    put_by(tmp_path / "events", "aa", 1, event(now))
+    put_by(tmp_path / "events", "bb", 2, event(now))
+
+    assert 0 == make(tmp_path, warehouse, clock).step()
+    assert 2 == make(tmp_path, warehouse, clock).step(hold_back=False)
+
+
+def test_a_backlog_of_two_collectors_is_cut_at_one_second(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    However far each collector's share of a batch would reach, visits are put together in the order of time.
+    """
+    monkeypatch.setattr(drain_module, "BATCH_BYTES_MAX", 600)
+    monkeypatch.setattr(drain_module, "BATCH_REST_BYTES", 1)
+    pages = [event(at, path=f"/{at:02d}", source=f"{at:02d}") for at in range(20)]
+    put_by(tmp_path / "events", "aa", 1, *pages[:15:2], *pages[15:])
+    put_by(tmp_path / "events", "bb", 2, *pages[1:15:2])
+    drain = make(tmp_path, warehouse, clock)
+    run_dry(drain)
+
+    assert drain.counters.batches > 2
+    assert [[(at + 1, f"/{at:02d}") for at in range(20)]] == [
+        warehouse.query("SELECT seq, pathname FROM events ORDER BY seq")
+    ]
+    assert [("00",)] == warehouse.query("SELECT DISTINCT source FROM events")
+
+
+def test_lag_is_the_age_of_what_is_missing(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    While the drain catches up, its lag is how old the newest stored events are, and zero once it has.
+    """
+    monkeypatch.setattr(drain_module, "BATCH_BYTES_MAX", 250)
+    monkeypatch.setattr(drain_module, "BATCH_REST_BYTES", 1)
+    clock.advance(seconds=-60)
+    drain = make(tmp_path, warehouse, clock)
+    clock.advance(seconds=60)
+    now = clock.now_ms() // 1000 - MIDNIGHT
+    put(tmp_path / "events", 1, *(event(now - ago) for ago in (50, 40, 30, 20, 10)))
+    lags: list[int] = []
+    while drain.step():
+        lags.append(drain.lag_ms // 1000)
+
+    assert lags == sorted(lags, reverse=True)
+    assert 20 <= lags[0] <= 50
+    assert 0 == lags[-1]
+
+
+def test_a_record_no_row_can_be_made_of_is_set_aside(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    A batch that cannot even be encoded blocks nothing: it goes to quarantine and the visits forget it.
+    """
+    put(tmp_path / "events", 1, event(0), event(1, scroll_depth=256))
+    drain = make(tmp_path, warehouse, clock)
+    for _ in range(drain_module.REFUSALS_MAX - 1):
+        with pytest.raises(struct.error):
+            drain.step()
+    drain.step()
+    put(tmp_path / "events", 2, event(5))
+    run_dry(drain)
+
+    assert ["batch-1.refused"] == [path.name for path in (tmp_path / "quarantine").iterdir()]
+    assert (1, 1, 1) == stored(warehouse)
+    assert 1 == drain.counters.events
