@@ -12,6 +12,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from ingest.event import Event, Record
+from ingest.event_ids import EventIds, insert_event_ids
 from ingest.flush import insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
 from ingest.spool.reader import Range, SegmentState, SpoolReader, writer_of
@@ -75,6 +76,7 @@ class Drain:
         self._report = report
         self._site_exists = site_exists
         self._sessionizer: Sessionizer | None = None
+        self._event_ids: EventIds | None = None
         self._cursors: dict[str, int] = {}
         self._manifest: Manifest | None = None
         self._started = False
@@ -114,12 +116,18 @@ class Drain:
         if self._under_way is None:
             self._under_way = self._cut(hold_back=hold_back)
             if self._under_way is None:
+                assert self._manifest is not None
+                self._ids_below(self._manifest.batch + 1).tidy(self._warehouse, self._caught_up_ms // 1000)
                 return 0
         manifest = self._under_way
         try:
             if self._rows is None:
                 self._rows = self._sessionize(manifest)
             insert_batch(self._warehouse, manifest.batch, self._rows, salvage=self._salvage)
+            # After the events: an id counts as known only when its event is stored.
+            event_ids = self._ids_below(manifest.batch)
+            insert_event_ids(self._warehouse, manifest.batch, event_ids.rows, salvage=self._salvage)
+            event_ids.keep()
         except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.
             self._salvage = True
@@ -215,9 +223,11 @@ class Drain:
         return ranges, full
 
     def _sessionize(self, manifest: Manifest) -> Sessionized:
-        records = self._in_order(manifest.ranges)
+        event_ids = self._ids_below(manifest.batch)
+        event_ids.begin()
+        records = self._in_order(manifest.ranges, event_ids.settle)
         if self._sessionizer is None:
-            times = [record.ts for record in self._in_order(manifest.ranges) if isinstance(record, Event)]
+            times = [record.ts for record in self._in_order(manifest.ranges, list) if isinstance(record, Event)]
             since = min(times, default=self._clock.now_ms() // 1000)
             sessionizer = Sessionizer()
             sessionizer.restore(
@@ -226,9 +236,22 @@ class Drain:
             self._sessionizer = sessionizer
         return self._sessionizer.process(records, manifest.batch)
 
-    def _in_order(self, ranges: Sequence[Range]) -> Iterator[Record]:
+    def _ids_below(self, batch: int) -> EventIds:
+        """
+        Give the event ids counted in batches below `batch` and, as the drain goes on, in those it writes.
+        """
+        if self._event_ids is None:
+            event_ids = EventIds()
+            event_ids.restore(self._warehouse, below_batch=batch)
+            self._event_ids = event_ids
+        return self._event_ids
+
+    def _in_order(self, ranges: Sequence[Range], settle: Callable[[list[Record]], list[Record]]) -> Iterator[Record]:
         """
         Read ranges in the order things happened. What the ranges are decides how, so a replay reads them alike.
+
+        Args:
+            settle: given the records of each frame, puts a drop in the place of those that are repeats.
         """
         frames = (frame for piece in ranges for frame in self._reader.frames(piece))
         if len({writer_of(piece.segment) for piece in ranges}) > 1:
@@ -236,7 +259,8 @@ class Drain:
             # no more than a frame is held.
             frames = iter([[record for frame in frames for record in frame]])
         known: dict[int, bool] = {}
-        for records in frames:
+        for frame in frames:
+            records = settle(frame)
             _sort(records)
             for record in records:
                 exists = known.get(record.site_id)

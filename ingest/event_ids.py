@@ -40,6 +40,7 @@ class EventIds:
         self._slots: dict[int, tuple[NDArray[np.uint64], NDArray[np.uint32]]] = {}
         self.rows: list[EventIdRow] = []
         """What the batch since `begin` counted, to be written with it."""
+        self._tidied = 0
 
     def __len__(self) -> int:
         return len(self._fresh) + sum(len(hashes) for hashes, _ in self._slots.values())
@@ -63,11 +64,35 @@ class EventIds:
 
     def begin(self) -> None:
         """
-        Begin a batch: what was counted before is in the store.
+        Begin a batch. What the last one counted is forgotten unless `keep` was called: it is in no table.
+        """
+        for _, hash_, _ in self.rows:
+            self._fresh.pop(hash_, None)
+        self.rows = []
+
+    def keep(self) -> None:
+        """
+        Keep what the batch counted: its rows are in the store.
         """
         self.rows = []
         if len(self._fresh) > FRESH_MAX:
             self._sort_in()
+
+    def tidy(self, warehouse: Warehouse, now: int) -> None:
+        """
+        Forget what is over, here and in the store. Cheap: it looks once in half an hour.
+
+        Args:
+            now: epoch seconds UTC; everything received before must have been settled.
+
+        Raises:
+            WarehouseUnavailable, WarehouseRefused: call again.
+        """
+        if now // SLOT_SECONDS == self._tidied:
+            return
+        drop_old_event_ids(warehouse, now)
+        self.expire(now)
+        self._tidied = now // SLOT_SECONDS
 
     def settle(self, records: list[Record]) -> list[Record]:
         """
@@ -97,14 +122,6 @@ class EventIds:
             known[now] = self._fresh[now] = received
             self.rows.append((event.site_id, now, received))
         return settled
-
-    def forget_batch(self) -> None:
-        """
-        Forget what the batch since `begin` counted: it was set aside and is in no table.
-        """
-        for _, hash_, _ in self.rows:
-            self._fresh.pop(hash_, None)
-        self.rows = []
 
     def expire(self, now: int) -> None:
         """
