@@ -67,6 +67,8 @@ class Keeper:
         self._heard_ms: dict[str, int] = {}
         self._troubles: dict[str, str] = {}
         self._keys_trouble = ""
+        self._keys_unwritable = ""
+        self._keyring = keyring
         self._children: list[Child] = []
 
     async def run(self) -> int:
@@ -81,7 +83,7 @@ class Keeper:
         """
         stopping = asyncio.Event()
         watch_life_line(stopping.set)
-        listener = _listen(self._settings.host, self._settings.port)
+        listener = open_port(self._settings.host, self._settings.port)
         table_fd = os.memfd_create("open-visits", os.MFD_CLOEXEC)
         os.ftruncate(table_fd, TABLE_BYTES)
         control = await listen(self._settings.data_dir / "keeper.sock", self._operations())
@@ -168,8 +170,8 @@ class Keeper:
 
     async def _status(self) -> Fields:
         parts: dict[str, tuple[str, str]] = {"keeper": ("ok", "")}
-        if self._keys_trouble:
-            parts["keys"] = ("degraded", self._keys_trouble)
+        if self._keys_trouble or self._keys_unwritable:
+            parts["keys"] = ("degraded", self._keys_trouble or self._keys_unwritable)
         elif self._calendar.paused:
             parts["keys"] = ("degraded", "the clock leapt ahead by more than 48 hours; destruction is paused")
         else:
@@ -194,6 +196,20 @@ class Keeper:
                 if self._keys_trouble != str(error):
                     logger().error("a key that is due could not be destroyed", reason=str(error))
                 self._keys_trouble = str(error)
+            self._look_at_keys()
+
+    def _look_at_keys(self) -> None:
+        """
+        Notice a keys directory that cannot be written before midnight needs it: until then collecting goes on.
+        """
+        trouble = ""
+        try:
+            self._keyring.check_writable()
+        except KeyringError as error:
+            trouble = str(error)
+        if trouble and trouble != self._keys_unwritable:
+            logger().error("no key can be made or destroyed", reason=trouble)
+        self._keys_unwritable = trouble
 
     def _destroy_due(self) -> None:
         for key_id in self._calendar.destroy_due():
@@ -233,7 +249,13 @@ def write_setup_token(settings: Settings, registry: Registry) -> str | None:
     return f"{settings.base_url or f'http://{settings.host}:{settings.port}'}/setup?token={token}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def open_port(host: str, port: int) -> socket.socket:
+    """
+    Open a listening port.
+
+    Raises:
+        StartError: it is taken, or not ours to open.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

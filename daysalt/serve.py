@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from daysalt.keeper import Keeper, StartError, private_memory, tell, write_setup_token
+from daysalt.keeper import Keeper, StartError, open_port, private_memory, tell, write_setup_token
+from daysalt.store import run_dashboard as serve_dashboard
 from daysalt.store import run_store
 from ingest.keys.keyring import KeyringError
 from warehouse.clock import SystemClock
@@ -45,10 +46,22 @@ def run_drain(settings: Settings, with_dashboard: bool) -> int:
 
 def run_dashboard(settings: Settings) -> int:
     """
-    Run the dashboard alone.
+    Run the dashboard alone, on the port of the settings.
     """
     configure_logging(settings.log_level, part="dashboard")
-    return run_store(settings, with_drain=False)
+    if settings.warehouse_url.startswith("chdb:"):
+        print(
+            "daysalt: the embedded store has one owner: run `daysalt drain --with-dashboard` instead, or set "
+            "DAYSALT_WAREHOUSE_URL to a ClickHouse server",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        listener = open_port(settings.host, settings.port)
+    except StartError as error:
+        print(f"daysalt: {error}", file=sys.stderr)
+        return 1
+    return serve_dashboard(settings, listener)
 
 
 def _run_keeper(settings: Settings, *, with_store: bool) -> int:

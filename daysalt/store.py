@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import socket
 import sys
 import threading
 from contextlib import suppress
@@ -182,6 +183,46 @@ class DrainThread:
         logger().error("damage in the spool", kind=kind, where=name, size=size)
 
 
+def run_dashboard(settings: Settings, listener: socket.socket) -> int:
+    """
+    Run the dashboard alone, on a port of its own, until told to stop. The drain is somewhere else.
+    """
+    clock = SystemClock()
+    warehouse, registry = Warehouse(settings.warehouse_url), Registry(settings.registry_url, clock)
+    context = Context(warehouse=warehouse, registry=registry, clock=clock, settings=settings)
+
+    async def serve() -> None:
+        stopping = asyncio.Event()
+        watch_life_line(stopping.set)
+        server = _dashboard_server(context, date_header=True)
+        serving = asyncio.create_task(server.serve([listener]))
+        await stopping.wait()
+        server.should_exit = True
+        await serving
+
+    asyncio.run(serve())
+    registry.close()
+    warehouse.close()
+    return 0
+
+
+def _dashboard_server(context: Context, *, date_header: bool) -> QuietServer:
+    return QuietServer(
+        uvicorn.Config(
+            build_app(context),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=date_header,
+            log_config=None,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
 async def _serve(context: Context, drain: DrainThread | None, *, with_dashboard: bool) -> None:
     settings = context.settings
     stopping = asyncio.Event()
@@ -195,20 +236,8 @@ async def _serve(context: Context, drain: DrainThread | None, *, with_dashboard:
         tasks.append(asyncio.create_task(_report_forever(settings.data_dir / KEEPER_SOCKET, drain, stopping)))
     if with_dashboard:
         listener = bind_private(settings.data_dir / "dashboard.sock")
-        server = QuietServer(
-            uvicorn.Config(
-                build_app(context),
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,  # the collector, who hands the answer on, writes it
-                log_config=None,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
+        # The collector, who hands the answers on, writes the date.
+        server = _dashboard_server(context, date_header=False)
         tasks.append(asyncio.create_task(server.serve([listener])))
     await stopping.wait()
     control.close()

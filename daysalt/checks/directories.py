@@ -62,6 +62,12 @@ def check_keys_dir(settings: Settings) -> Check:
         return Check(
             name, "unwell", f"{path} leads into the data directory: set DAYSALT_KEYS_DIR to a place outside it"
         )
+    if not path.is_dir():
+        return Check(name, "unwell", f"{path} is not a directory: move it away, and put the keys directory back")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return Check(
+            name, "unwell", f"{path} is not writable, so no key can be made or destroyed: change its owner or its mount"
+        )
     return _closed(name, path, 0o700)
 
 

@@ -11,9 +11,12 @@ Wrapping is AES-256-GCM with the key's whole metadata bound to it: a wrapped key
 from __future__ import annotations
 
 import base64
+import errno
+import fcntl
 import json
 import os
 import secrets
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,13 +89,13 @@ class Keyring:
         Open the keyring, or make it on first start.
 
         Raises:
-            KeyringError: wrong modes, damage, or a root key that does not fit.
+            KeyringError: wrong modes, damage, a root key that does not fit, or another process that has it open.
         """
         self._directory = directory
         self._path = directory / "keyring.json"
         self._clock = clock
         _make_private(directory)
-        (directory / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n" + _TAG)
+        weakref.finalize(self, os.close, _lock(directory))
         self._root = _read_root_key(root_key_file, may_make=not self._path.exists())
         self._state = self._load()
         self._epochs = {number: self._unwrap_epoch(number, text) for number, text in self._state.epochs.items()}
@@ -164,6 +167,18 @@ class Keyring:
         tombstones = {name: at for name, at in self._state.tombstones.items() if at >= oldest}
         self._save(replace(self._state, keys=keys, tombstones={**tombstones, str(key_id): now}))
         return True
+
+    def check_writable(self) -> None:
+        """
+        See, without writing, whether a key could be made or destroyed now.
+
+        Raises:
+            KeyringError: the directory is gone, not a directory any more, or read-only.
+        """
+        if not self._path.is_file():
+            raise KeyringError(f"{self._path} is gone: put it back, or keys are lost with the next start")
+        if not os.access(self._directory, os.W_OK | os.X_OK) or not os.access(self._path, os.W_OK):
+            raise KeyringError(f"{self._path} cannot be written: make the keys directory writable for this user")
 
     def _add_epoch(self) -> None:
         number = max(self._epochs, default=0) + 1
@@ -279,8 +294,32 @@ def _make_private(directory: Path) -> None:
             )
         if status.st_mode & 0o077:
             directory.chmod(0o700)
+        (directory / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n" + _TAG)
     except OSError as error:
         raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
+
+
+def _lock(directory: Path) -> int:
+    """
+    Take the keyring for this process. The kernel lets go of it when the process ends, however it ends.
+
+    TRICKY: a lock of the process (`lockf`), not of the open file, so that a program started meanwhile has no share in
+    it. Two keepers with one keyring would each write what they know, and the second one's keys would be gone.
+    """
+    descriptor = -1
+    try:
+        descriptor = os.open(directory / "keyring.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            raise KeyringError(
+                f"the keys directory {directory} is in use by another Daysalt process: stop that one, or set "
+                "DAYSALT_KEYS_DIR"
+            ) from None
+        raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
+    return descriptor
 
 
 def _read_root_key(path: Path, *, may_make: bool) -> bytes:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.processes.family import until
-from tests.processes.load import DOMAIN, CountedSender, await_stored
+from tests.processes.load import DOMAIN, CountedSender, await_stored, stored_pages
 from tests.server import ADMIN_KEY, STOP_DEADLINE_S, Server, free_port
 from tests.warehouse.conftest import start_http_store
 
@@ -71,6 +71,11 @@ def test_collectors_and_drain_apart(tmp_path: Path) -> None:
             assert 502 == httpx.get(server.base_url + "/", trust_env=False).status_code
             with role(tmp_path, "drain", "--with-dashboard", DAYSALT_WAREHOUSE_URL=store.url):
                 stored = await_stored(server, sender.accepted)
+                other = free_port()
+                with role(tmp_path, "dashboard", "--port", str(other), DAYSALT_WAREHOUSE_URL=store.url):
+                    apart = Server(f"http://127.0.0.1:{other}", tmp_path / "data", ADMIN_KEY, collectors, server.output)
+                    until(lambda: answers(apart, "/login"), "the dashboard did not start")
+                    assert stored == stored_pages(apart)
     finally:
         store.stop()
 
