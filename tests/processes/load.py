@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from tests.server import Server
 
 DOMAIN = "site1.test"
 DEADLINE_S = 40
+ADDRESSES = ("203.0.113.0", "203.0.113.1", "203.0.113.2", "203.0.113.3")
 
 
 class CountedSender:
@@ -26,7 +27,13 @@ class CountedSender:
     A few threads that send beacons until told to stop, and note what was answered.
     """
 
-    def __init__(self, server: Server, threads: int = 4, first: int = 0) -> None:
+    def __init__(self, server: Server, threads: int = 4, first: int = 0, addresses: Sequence[str] = ADDRESSES) -> None:
+        """
+        Args:
+            first: number of the first page, less one.
+            addresses: what the threads, in turn, say their address is.
+        """
+        self._addresses = addresses
         self._address = urlsplit(server.base_url)
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -54,7 +61,11 @@ class CountedSender:
             connection.close()
 
     def _send_until_stopped(self, connection: HTTPConnection, number: int) -> None:
-        headers = {"User-Agent": CHROME, "Content-Type": "text/plain", "X-Forwarded-For": f"203.0.113.{number}"}
+        headers = {
+            "User-Agent": CHROME,
+            "Content-Type": "text/plain",
+            "X-Forwarded-For": self._addresses[number % len(self._addresses)],
+        }
         while not self._stop.is_set():
             with self._lock:
                 self._next += 1
