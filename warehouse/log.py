@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,6 +21,7 @@ _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Fa-f:])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 MASK = "(address)"
+FRAMES_MAX, CAUSES_MAX = 8, 4
 
 
 def masked(text: str) -> str:
@@ -59,6 +62,20 @@ def _spell_out_values(_logger: Any, _method: str, line: MutableMapping[str, Any]
     return line
 
 
+def _place_of(exc_info: Any) -> str:
+    """
+    Tell the type and the place of an error: never its text or its locals, which may hold what a stranger sent.
+    """
+    told: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(told) < CAUSES_MAX:
+        frames = reversed(traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:])
+        places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+        told.append(f"{type(error).__name__} at {places or 'no place'}")
+        error = error.__cause__ or error.__context__
+    return "; from ".join(told)
+
+
 class _LibraryLines(logging.Handler):
     """
     What libraries log, as lines like our own. Their text without its arguments, which may be anything.
@@ -81,10 +98,7 @@ def configure_logging(level: str, *, part: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        # Only the type and the place of an error, never its locals: they may hold a hit.
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
-        if not terminal
-        else structlog.processors.ExceptionRenderer(),
+        structlog.processors.ExceptionRenderer(_place_of),
         _mask_values,
         *((_spell_out_values,) if terminal else ()),
         structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),

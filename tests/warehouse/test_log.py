@@ -1,0 +1,66 @@
+"""
+Logging: one line of JSON each, and nothing in it that reads as an address.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from warehouse.log import MASK, configure_logging, logger, masked
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """
+    Leave logging as it was.
+    """
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from 203.0.113.77 port 80", f"from {MASK} port 80"),
+        ("from 2001:db8:aaaa:bbbb::1234 now", f"from {MASK} now"),
+        ("::ffff:203.0.113.77", f"{MASK}{MASK}"),
+        ("listening on 127.0.0.1 and ::1 and 0.0.0.0", "listening on 127.0.0.1 and ::1 and 0.0.0.0"),
+        ("at 12:30:05 on 2026-11-22", "at 12:30:05 on 2026-11-22"),
+        ("version 1.2.3", "version 1.2.3"),
+    ],
+)
+def test_addresses_are_masked(text: str, expected: str) -> None:
+    """
+    What reads as an address is replaced; times, versions and our own listening addresses stay.
+    """
+    assert masked(text).replace(MASK + MASK, MASK) == expected.replace(MASK + MASK, MASK)
+
+
+def test_every_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Ours, a library's and an error: one JSON object a line, with the process's part, and no address.
+    """
+    configure_logging("info", part="collector")
+    logger().info("serving", port=8000, peer="203.0.113.77")
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received from %s.", "203.0.113.78")
+    logging.getLogger("httpx").info("too chatty")
+    secret = "203.0.113.79"
+    try:
+        raise ValueError(secret)
+    except ValueError as error:
+        logger().error("it broke", exc_info=error)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    assert ["serving", "Invalid HTTP request received from %s.", "it broke"] == [line["event"] for line in lines]
+    assert lines[-1]["exception"].startswith("ValueError at test_log.py:")
+    assert {"collector"} == {line["part"] for line in lines}
+    assert "203.0.113" not in json.dumps(lines)
