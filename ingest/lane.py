@@ -124,14 +124,18 @@ class BeaconLane(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         self._told = True
         self.url += url
-        self._measure_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._told = True
         if self._head_done:
             return  # a trailer; nothing of ours is ever said in one
         self.headers.append((name.lower(), value))
-        self._measure_head(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse_head()
 
     def on_headers_complete(self) -> None:
         self._head_done = True
