@@ -3,7 +3,10 @@
 #   make run     install what is needed and start everything on http://127.0.0.1:8000 (PORT=, DATA_DIR=, HOST=)
 #   make demo    the same with three made-up sites and 30 days of traffic, in ./demo-data
 #   make test    all tests that fit in 20 minutes      make check   format, lint, types
-#   make bench   benchmarks that need no other machine  make lock    make both lock files anew
+#   make bench   benchmarks that need no other machine (ROWS=single,os picks rows)
+#   make load    load test with a report (PROFILE=viral; TARGET=http://host:port, SCALE=0.1)
+#   make soak    ten minutes at 5,000 events/s (SOAK_SECONDS=, SOAK_RATE=)    make crash   50 rounds of kill -9
+#   make lock    make both lock files anew
 #   make dev     install everything for development     make clean   remove what make made, never your data
 
 SHELL := /bin/sh
@@ -27,7 +30,7 @@ TEST_JOBS ?= 2
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run demo test check bench lock dev clean
+.PHONY: run demo test check bench load soak crash lock dev clean
 
 run: $(VENV)/.installed-run
 	@exec $(BIN)/daysalt serve
@@ -47,7 +50,22 @@ check: $(VENV)/.installed-dev
 	$(BIN)/pyright
 
 bench: $(VENV)/.installed-run
-	@exec $(BIN)/python -m loadtests
+	@ROWS="$(ROWS)" exec $(BIN)/python -m loadtests
+
+PROFILE ?= steady
+SCALE ?= 1
+SENDERS ?= 1
+
+load: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m loadtests.load "$(PROFILE)" --scale "$(SCALE)" --senders "$(SENDERS)" \
+	  $(if $(TARGET),--host "$(TARGET)") $(if $(YES_I_OWN_IT),--yes-i-own-it)
+
+soak: $(VENV)/.installed-run
+	@exec $(BIN)/python -m loadtests.soak
+
+# One line a round; -p no:cacheprovider keeps the last failures of `make test`.
+crash: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m crash -v -s -p no:cacheprovider
 
 dev: $(VENV)/.installed-dev
 
