@@ -226,11 +226,6 @@ class BeaconLane(HttpToolsProtocol):
         elif now - self._touched > IDLE_SECONDS_MAX and not self._unanswered:
             self.transport.close()
 
-    def _measure_head(self, more: int) -> None:
-        self._head_bytes += more
-        if self._head_bytes > HEAD_BYTES_MAX:
-            self._refuse_head()
-
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():
             self.transport.write(self._rendered(HEAD_TOO_LARGE, close=True))
