@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from ingest.agent import read_agent
+from ingest.bots import USER_AGENT_LENGTH_MAX
 from ingest.event import PAGEVIEW
 from ingest.hit import Agent, Dropped, DropReason, EnrichedHit, Hit, Origin, Page, Place
 from ingest.origin import implied_medium, read_origin
@@ -79,7 +80,8 @@ def screen_and_enrich(hit: Hit, site: SiteRules, tools: EnrichTools) -> Enriched
     reason = screen_country(site.shields, place.country)
     if reason is not None:
         return Dropped(reason)
-    agent = read_agent(hit.user_agent)
+    # Cut here and not behind the cache: its keys are what a stranger sends, and a header may be long.
+    agent = read_agent(hit.user_agent[:USER_AGENT_LENGTH_MAX])
     if agent.bot:
         return Dropped(DropReason.BOT)
     if hit.signal:
