@@ -14,6 +14,7 @@ from loadtests.processes import processes_of
 from loadtests.running import running_server
 
 IDLE_SECONDS = 20
+SOAK_SECONDS_LEAST = 600
 SOAK_FILE = Path(__file__).parent / "results" / "soak.json"
 """Written by `make soak`, not committed."""
 
@@ -49,6 +50,8 @@ def _last_soak() -> dict[str, object]:
     if not SOAK_FILE.exists():
         raise Skipped("run `make soak` first")
     told: dict[str, object] = json.loads(SOAK_FILE.read_text(encoding="utf-8"))
+    if int(str(told["seconds"])) < SOAK_SECONDS_LEAST:
+        raise Skipped(f"the last soak took {told['seconds']} s, too short: run `make soak`")
     return told
 
 
