@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from socket import AF_INET, inet_pton
 from typing import cast
 
 import msgspec
@@ -177,7 +178,6 @@ class Batch:
         return Collected(answer, progress.records)
 
     def _take(self, progress: _Progress, index: int, event: object) -> None:
-        hour = progress.received_ms // 3_600_000 * 3600
         try:
             if isinstance(event, WireError):
                 raise event
@@ -185,9 +185,9 @@ class Batch:
             at_ms = read_timestamp(beacon.timestamp, progress.received_ms)
             hit = _hit(progress, beacon, progress.received_ms if at_ms is None else at_ms)
             if at_ms is None:
-                outcome = self._refused(progress, hit.domains, DropReason.TIMESTAMP, hour)
+                outcome = self._refused(progress, hit.domains, DropReason.TIMESTAMP)
             elif progress.record_bytes >= RECORD_BYTES_MAX:
-                outcome = self._refused(progress, hit.domains, DropReason.OVER_LIMIT, hour)
+                outcome = self._refused(progress, hit.domains, DropReason.OVER_LIMIT)
             else:
                 outcome = self._collector.outcome(
                     hit,
@@ -197,16 +197,19 @@ class Batch:
                     event_id=self._event_id(beacon, progress.received_ms),
                 )
         except WireError as error:
-            outcome = self._refused(progress, _domains_of(event), DropReason.INVALID, hour)
+            outcome = self._refused(progress, _domains_of(event), DropReason.INVALID)
             progress.answer.dropped.append(BatchDrop(index, DropReason.INVALID.value, error.errors))
         else:
-            reasons = dict.fromkeys(reason.value for reason in outcome.reasons)
-            progress.answer.dropped.extend(BatchDrop(index, reason) for reason in reasons)
-        progress.answer.accepted += bool(outcome.records)
-        progress.records.extend(outcome.records)
-        progress.record_bytes += sum(map(len, outcome.records))
-        progress.reasons.extend(outcome.reasons)
-        progress.drops.extend(outcome.drops)
+            if outcome.reasons:
+                reasons = dict.fromkeys(reason.value for reason in outcome.reasons)
+                progress.answer.dropped.extend(BatchDrop(index, reason) for reason in reasons)
+        if outcome.records:
+            progress.answer.accepted += 1
+            progress.records += outcome.records
+            progress.record_bytes += sum(map(len, outcome.records))
+        if outcome.reasons:
+            progress.reasons += outcome.reasons
+            progress.drops += outcome.drops
 
     def _event_id(self, beacon: Beacon, received_ms: int) -> Callable[[int], bytes] | None:
         sent = beacon.event_id
@@ -218,11 +221,12 @@ class Batch:
             raise WireError("event_id", f"should be text of 1 to {EVENT_ID_LENGTH_MAX} character(s)")
         return lambda site_id: self.event_ids.carried(site_id, sent, received_ms)
 
-    def _refused(self, progress: _Progress, domains: Sequence[str], reason: DropReason, hour: int) -> Outcome:
+    def _refused(self, progress: _Progress, domains: Sequence[str], reason: DropReason) -> Outcome:
         """
         Drop an event whole; the owners of the sites it names are told, as far as the key may speak for them.
         """
         sites = self._collector.sites_named(domains, progress.key.site_id)
+        hour = progress.received_ms // 3_600_000 * 3600
         return Outcome([], [reason], [(site, hour, reason.value) for site in sites])
 
 
@@ -269,7 +273,7 @@ def _hit(progress: _Progress, beacon: Beacon, at_ms: int) -> Hit:
     """
     address, user_agent = progress.address, progress.user_agent
     if beacon.ip is not None:
-        found = parse_address(beacon.ip) if isinstance(beacon.ip, str) else None
+        found = _address(beacon.ip) if isinstance(beacon.ip, str) else None
         if found is None:
             raise WireError("ip", "is not an IP address")
         address = found
@@ -297,6 +301,14 @@ def _hit(progress: _Progress, beacon: Beacon, at_ms: int) -> Hit:
         # Likewise a signal: only the event itself can say that its visitor sent one.
         signal=beacon.gpc,
     )
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        # A tenth of the time, and what nearly all are. It takes four plain numbers only, as `ip_address` does.
+        return IPv4Address(inet_pton(AF_INET, text))
+    except (OSError, ValueError):
+        return parse_address(text)
 
 
 def _domains_of(event: object) -> list[str]:

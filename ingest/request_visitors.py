@@ -36,6 +36,7 @@ class RequestVisitors:
         self._received_ms = received_ms
         self._random_bytes = random_bytes
         self._keys: dict[tuple[str, int], bytes] = {}
+        self._starts: dict[str, int] = {}
 
     def day_of(self, timezone: str, at_ms: int) -> int:
         """
@@ -87,7 +88,10 @@ class RequestVisitors:
         return Visitor(int.from_bytes(digest, "little") or 1, day)
 
     def _is_over(self, timezone: str, at_ms: int) -> bool:
-        return at_ms < self._pseudonymizer.day_start_ms(timezone, self._received_ms)
+        start_ms = self._starts.get(timezone)
+        if start_ms is None:
+            start_ms = self._starts[timezone] = self._pseudonymizer.day_start_ms(timezone, self._received_ms)
+        return at_ms < start_ms
 
 
 def _local_day(timezone: str, at_ms: int) -> int:
