@@ -49,7 +49,10 @@ def test_a_short_load_test(tmp_path: Path) -> None:
 
     assert (0, 1) == (done.returncode, len(pages)), done.stdout + done.stderr
     assert "Everything accepted is stored, once." in done.stdout
-    facts = dict(line.strip().partition("  ")[::2] for line in done.stdout.splitlines() if line.startswith("  "))
+    facts: dict[str, str] = {}
+    for line in done.stdout.splitlines():
+        name, _, value = line.strip().partition("  ")
+        facts[name] = value
     assert "0" == facts["lost"].strip() == facts["duplicated"].strip()
     assert 100 < int(facts["accepted"].split()[0]) < 300
     assert 30 < int(facts["dropped by rule"])

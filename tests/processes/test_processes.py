@@ -116,7 +116,7 @@ def crash_rounds(tmp_path: Path, rounds: int, seed: int) -> None:
     add_site(tmp_path)
     accepted: list[str] = []
     sent = 0
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
         with run_server(tmp_path, parts=()) as server:
             with CountedSender(server, first=sent) as sender:
                 until(lambda sender=sender: len(sender.accepted) > 20, "no beacon was accepted")
@@ -135,6 +135,7 @@ def crash_rounds(tmp_path: Path, rounds: int, seed: int) -> None:
             accepted += sender.accepted
             children = [pid for role in ("store", "collector") for pid in children_of(server.process.pid, role)]
             until(lambda pids=children: not any(Path(f"/proc/{pid}").exists() for pid in pids), "a child stayed")
+        print(f"  round {number} of {rounds}: {len(accepted):,} beacons accepted so far", flush=True)
     with run_server(tmp_path) as server:
         stored = await_stored(server, accepted)
 
