@@ -144,7 +144,7 @@ class DrainThread:
             last = self._stop.is_set()
             try:
                 with self.resting:
-                    busy = self.drain.step() > 0
+                    busy = self.drain.step(hold_back=not last) > 0
                 failures, self.trouble = 0, ""
             except (WarehouseUnavailable, WarehouseRefused, QueryTimeout) as error:
                 wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]

@@ -30,6 +30,9 @@ HOLD_BACK_MS = 300
 """How long events wait for earlier ones of other collectors. Times have seconds, so it comes to 0.3 to 1.3 s."""
 WRITER_QUIET_MS = 10_000
 """A collector none of whose segments was seen for so long is gone, or has nothing to be waited for."""
+SLOW_DOWN_LAG_MS, TAKE_AGAIN_LAG_MS = 45_000, 30_000
+"""Where the drain, with its store well, falls this far behind, collectors answer 503 until it is as near as the second
+number. Figures on the pages are then never a minute old, however long the storm lasts."""
 
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
@@ -87,6 +90,8 @@ class Drain:
         self._caught_up_ms = clock.now_ms()
         self._caught_up_at_ms = 0
         self._writers: dict[str, int] = {}
+        self._steady = False
+        self._pressed = True
         self.counters = DrainCounters()
 
     @property
@@ -113,6 +118,7 @@ class Drain:
         """
         if not self._started:
             self._start()
+        self._press()
         if self._under_way is None:
             self._under_way = self._cut(hold_back=hold_back)
             if self._under_way is None:
@@ -130,17 +136,25 @@ class Drain:
             event_ids.keep()
         except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.
-            self._salvage = True
+            self._salvage, self._steady = True, False
             raise
         except Exception:
             # Refused, or a record that no row can be made of. What the visits know of it is not in the store: forget.
-            self._salvage = True
+            self._salvage, self._steady = True, False
             self._refusals += 1
             self._rows = self._sessionizer = None
             if self._refusals < REFUSALS_MAX:
                 raise
             self._set_aside(manifest)
         return self._finish(manifest, self._rows)
+
+    def _press(self) -> None:
+        # After a start, or with the store away, a backlog is no storm: it is what the spool is for, and until the
+        # drain has caught up with it once, nobody is refused for its sake.
+        wanted = self._steady and self.lag_ms > (TAKE_AGAIN_LAG_MS if self._pressed else SLOW_DOWN_LAG_MS)
+        if wanted or self._pressed:
+            self._reader.slow_down(wanted=wanted)
+        self._pressed = wanted
 
     def _start(self) -> None:
         manifest = read_manifest(self._state_dir)
@@ -166,6 +180,7 @@ class Drain:
         several = self._several_writers(segments, asked_ms)
         before = (asked_ms - HOLD_BACK_MS) // 1000 if hold_back and several else None
         ranges, behind = self._fill(unread, before)
+        self._steady = self._steady or behind is None
         horizon = behind or before
         self._caught_up_at_ms = asked_ms if horizon is None else horizon * 1000
         if not ranges:

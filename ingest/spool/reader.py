@@ -17,6 +17,7 @@ from ingest.spool.segment import (
     MARK,
     OPEN,
     SEALED,
+    SLOW_DOWN,
     Piece,
     SpoolError,
     check_header,
@@ -171,6 +172,16 @@ class SpoolReader:
             file.flush()
             os.fsync(file.fileno())
         target.chmod(0o600)
+
+    def slow_down(self, *, wanted: bool) -> None:
+        """
+        Ask all collectors to refuse events for a while, or to take them again.
+        """
+        path = self._directory / SLOW_DOWN
+        if wanted:
+            path.touch(mode=0o600)
+        else:
+            path.unlink(missing_ok=True)
 
     def exists(self, segment: str) -> bool:
         """

@@ -32,6 +32,11 @@ FRAME_BYTES_MAX = 64 * 1024 * 1024
 
 OPEN, SEALED, MARK, UNBORN = ".open", ".seg", ".mark", ".new"
 
+SLOW_DOWN = "slow-down"
+"""A file the drain touches in the spool while it falls behind; collectors then answer as if the spool were full."""
+SLOW_DOWN_FRESH_MS = 10_000
+"""A drain that died, or lost its store, does not keep collectors closed: an untouched file means nothing."""
+
 _ARRAY32 = struct.Struct(">BI")
 _MAGIC_BYTES = FRAME_MAGIC.to_bytes(4, "little")
 _decode = msgspec.msgpack.Decoder(list[Event | DropCount]).decode

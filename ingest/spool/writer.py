@@ -21,7 +21,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, frame, header, make_private, sync_directory
+from ingest.spool.segment import (
+    HEADER,
+    MARK,
+    OPEN,
+    SEALED,
+    SLOW_DOWN,
+    SLOW_DOWN_FRESH_MS,
+    UNBORN,
+    frame,
+    header,
+    make_private,
+    sync_directory,
+)
 from warehouse.clock import Clock
 
 SEGMENT_BYTES_MAX = 16 * 1024 * 1024
@@ -111,6 +123,7 @@ class SpoolWriter:
         self._syncer = ThreadPoolExecutor(1, "spool-sync")
         self._sync_us = 0.0
         self._used_bytes = 0
+        self._slow_down = False
         self._used_at_ms = -USED_REFRESH_MS
         self._refused_at_ms: int | None = None
         self._refresh_used()
@@ -125,7 +138,7 @@ class SpoolWriter:
     @property
     def full(self) -> bool:
         """
-        Whether beacons are refused: the spool is at its limit, or the disk lately refused a write.
+        Whether beacons are refused: the spool at its limit, the drain far behind, or a write lately refused by the disk.
         """
         refused = self._refused_at_ms
         if refused is not None and self._clock.monotonic_ms() - refused < REFUSAL_MS:
@@ -137,13 +150,13 @@ class SpoolWriter:
         Take encoded records in; `done` is called once they are safe, or with the error that kept them from it.
 
         Raises:
-            SpoolFull: the spool is at its limit.
+            SpoolFull: the spool is at its limit, or the drain asked to slow down.
         """
         if not self._records:
             self._refresh_used()
         # A disk that refused is asked again each time: it recovers by itself, and so do we.
         if self._at_limit:
-            raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES)")
+            raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES), or the drain is far behind")
         if not self._records:
             self._loop.call_soon(self.commit)
         self._records.extend(records)
@@ -262,7 +275,7 @@ class SpoolWriter:
 
     @property
     def _at_limit(self) -> bool:
-        return self._used_bytes >= self._bytes_max
+        return self._slow_down or self._used_bytes >= self._bytes_max
 
     def _open_segment(self) -> _OpenSegment:
         self._sequence += 1
@@ -274,14 +287,18 @@ class SpoolWriter:
         if now - self._used_at_ms < USED_REFRESH_MS:
             return
         self._used_at_ms = now
-        used = 0
+        used, slow_down = 0, False
         with os.scandir(self._directory) as entries:
             for entry in entries:
                 try:
-                    used += entry.stat().st_size
+                    status = entry.stat()
                 except FileNotFoundError:
                     continue  # the drain was done with it
+                used += status.st_size
+                if entry.name == SLOW_DOWN:
+                    slow_down = self._clock.now_ms() - status.st_mtime_ns // 1_000_000 < SLOW_DOWN_FRESH_MS
         self._used_bytes = used
+        self._slow_down = slow_down
 
 
 class _OpenSegment:

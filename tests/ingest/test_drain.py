@@ -330,3 +330,35 @@ def test_a_record_no_row_can_be_made_of_is_set_aside(tmp_path: Path, warehouse: 
     assert ["batch-1.refused"] == [path.name for path in (tmp_path / "quarantine").iterdir()]
     assert (1, 1, 1) == stored(warehouse)
     assert 1 == drain.counters.events
+
+
+def test_collectors_are_slowed_in_a_storm_and_not_after_an_outage(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A drain that had caught up and falls 45 seconds behind asks for a pause until it has caught up again; a backlog
+    that an outage left asks for none.
+    """
+    mark = tmp_path / "events" / "slow-down"
+    monkeypatch.setattr(drain_module, "BATCH_BYTES_MAX", 250)
+    monkeypatch.setattr(drain_module, "BATCH_REST_BYTES", 1)
+
+    def storm(number: int) -> None:
+        now = clock.now_ms() // 1000 - MIDNIGHT
+        put(tmp_path / "events", number, *(event(now - ago) for ago in (58, 56, 54, 52, 50, 48)))
+
+    clock.advance(seconds=-100)
+    drain = make(tmp_path, warehouse, clock)
+    clock.advance(seconds=100)
+    storm(1)
+    while drain.step():
+        assert not mark.exists()
+    clock.advance(seconds=60)
+    storm(2)
+    drain.step()
+    drain.step()
+    assert mark.exists()
+    run_dry(drain)
+    drain.step()
+
+    assert not mark.exists()

@@ -160,6 +160,26 @@ def test_full_spool_refuses(tmp_path: Path, clock: FakeClock, turn: Turn) -> Non
         writer.append([encode_record(event(2))], lambda _: None)
 
 
+def test_a_drain_far_behind_is_waited_for(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    While the drain asks for it the spool takes nothing, and a drain that died keeps it closed for ten seconds only.
+    """
+    reader, writer = SpoolReader(tmp_path, ignore), writer_in(tmp_path, clock, turn)
+    reader.slow_down(wanted=True)
+    seconds = clock.now_ms() / 1000
+    os.utime(tmp_path / "slow-down", (seconds, seconds))
+    clock.advance(seconds=2)
+    with pytest.raises(SpoolFull):
+        writer.append([encode_record(event(1))], lambda _: None)
+    clock.advance(seconds=9)
+    writer.append([encode_record(event(1))], lambda _: None)
+    turn.take()
+    reader.slow_down(wanted=False)
+
+    assert [event(1)] == read_all(tmp_path)
+    assert not (tmp_path / "slow-down").exists()
+
+
 def test_disk_that_refuses_is_told_and_leaves_no_half_frame(
     tmp_path: Path, clock: FakeClock, turn: Turn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
