@@ -5,25 +5,18 @@ from one loop over non-blocking sockets. No event loop object, no task and no fu
 Closed loop: every connection sends its next request when it has the answer to the last. Open loop: requests fall due
 at given times and wait for a free connection when there is none; latency counts from the moment they were due, so that
 a server that stalls is not spared the requests that would have come meanwhile (coordinated omission).
-
-`python -m loadtests.generator '{"port": 8000, "connections": 64, "seconds": 5, "requests": "FILE", "rate": 0}'` prints
-one line of JSON.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import selectors
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from loadtests.answer import Answer, read_answer
-from loadtests.beacons import read_requests
 from loadtests.tally import ACCEPTED, DROPPED, REFUSED, UNKNOWN, Tally
 
 ANSWER_SECONDS_MAX = 10.0
@@ -314,39 +307,3 @@ def evenly(rate: float, seconds: float) -> Iterator[float]:
         rate: requests a second.
     """
     return (number / rate for number in range(round(rate * seconds)))
-
-
-def _main(told: dict[str, object]) -> None:
-    requests = read_requests(Path(str(told["requests"])))
-    count = len(requests)
-    rate, seconds = float(str(told.get("rate", 0))), float(str(told["seconds"]))
-    generator = Generator(
-        ("127.0.0.1", int(str(told["port"]))),
-        int(str(told["connections"])),
-        lambda number: requests[number % count],
-        arrivals=evenly(rate, seconds) if rate else None,
-        events_in_request=int(str(told.get("events", 1))),
-        spin=bool(told.get("spin", True)),
-    )
-    took = generator.run(seconds)
-    tally = generator.tally
-    p50, p95, p99 = tally.percentiles_ms()
-    print(
-        json.dumps(
-            {
-                "offered": tally.offered,
-                "answered": len(tally.latencies_us),
-                "accepted": tally.accepted,
-                "dropped": tally.dropped,
-                "errors": tally.errors,
-                "seconds": took,
-                "p50_ms": p50,
-                "p95_ms": p95,
-                "p99_ms": p99,
-            }
-        )
-    )
-
-
-if __name__ == "__main__":
-    _main(json.loads(sys.argv[1]))

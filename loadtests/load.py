@@ -104,15 +104,22 @@ def _run(chosen: argparse.Namespace, profile: Profile, target: Target | None, di
         stored = target.compare(traffic, run, sent.outcomes, profile.events_in_request)
         name = target.url
     else:
-        with running_server(directory, None, domain=DOMAIN) as server:
-            own = Target("127.0.0.1", server.port, server.admin_key)
-            sent, seconds = _send(_plan(chosen, own, run, directory), profile, directory)
-            server.settled()
+        try:
+            with running_server(directory, None, domain=DOMAIN) as server:
+                own = Target("127.0.0.1", server.port, server.admin_key)
+                sent, seconds = _send(_plan(chosen, own, run, directory), profile, directory)
+                server.settled()
+        except (httpx.HTTPError, OSError) as error:
+            raise LoadFailed(f"the throw-away server went away ({error}); it said:\n{_log(directory)}") from error
         stored = _compare(directory / "data", sent, profile)
         if not stored.sound:
-            print((directory / "server.log").read_text(encoding="utf-8")[-4000:], file=sys.stderr)
+            print(_log(directory), file=sys.stderr)
         name = "a throw-away server on this machine"
     return Report(profile, sent, stored, name, machine(), commit(), when, seconds)
+
+
+def _log(directory: Path) -> str:
+    return (directory / "server.log").read_text(encoding="utf-8")[-4000:]
 
 
 def _plan(chosen: argparse.Namespace, target: Target, run: str, directory: Path) -> Plan:

@@ -87,7 +87,7 @@ def offer(port: int, core: int | None, seconds: float, requests: Path, rate: flo
 
 
 def _own(core: int | None, arguments: dict[str, object]) -> Loaded:
-    told = json.loads(_last_line(pinned(core, [sys.executable, "-m", "loadtests.generator", json.dumps(arguments)])))
+    told = json.loads(_last_line(pinned(core, [sys.executable, "-m", "loadtests.stretch", json.dumps(arguments)])))
     if told["dropped"]:
         raise RuntimeError(f"{told['dropped']} beacons were dropped")
     # What was given up unanswered may have been accepted all the same.
