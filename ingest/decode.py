@@ -136,9 +136,7 @@ _decode_plain = msgspec.json.Decoder(_Plain).decode
 
 
 def _plain_pageview(plain: _Plain) -> Beacon | None:
-    """
-    Read an ordinary pageview, or None where the long way must decide; `test_decode` holds both ways together.
-    """
+    # None where the long way must decide; `test_decode` holds both ways together.
     url, referrer, domains = plain.u, plain.r or "", _plain_domains(plain.d)
     if (
         not domains

@@ -8,11 +8,8 @@ writer answers for durability: when `done` is called without an error, the recor
 from __future__ import annotations
 
 import errno
-import fcntl
-import mmap
 import os
 import secrets
-import struct
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,17 +19,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.spool.segment import (
-    HEADER,
-    MARK,
-    OPEN,
-    SEALED,
     SLOW_DOWN,
     SLOW_DOWN_FRESH_MS,
-    UNBORN,
     frame,
-    header,
     make_private,
-    sync_directory,
 )
 from warehouse.clock import Clock
 
@@ -41,7 +31,6 @@ SEGMENT_AGE_MS_MAX = 10_000
 """A segment is sealed at this size or age, so that the drain can give its bytes back to the disk."""
 GROUP_RECORDS_MAX = 20_000
 USED_REFRESH_MS = 1_000
-MARK_BYTES = 8
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
 WAIT_IN_PLACE_US = 150.0
@@ -72,7 +61,7 @@ class _Group:
     What one turn of the loop wrote, until it is safe.
     """
 
-    segment: _OpenSegment
+    segment: OpenSegment
     end: int
     waiting: list[Done]
 
@@ -115,7 +104,7 @@ class SpoolWriter:
         # Collectors come and go; a random name keeps two of them from ever meeting in one file.
         self._writer = secrets.token_hex(4)
         self._sequence = 0
-        self._segment: _OpenSegment | None = None
+        self._segment: OpenSegment | None = None
         self._records: list[bytes] = []
         self._waiting: list[Done] = []
         self._written: list[_Group] = []
@@ -266,7 +255,7 @@ class SpoolWriter:
         if segment is not None:
             self._seal(segment)
 
-    def _seal(self, segment: _OpenSegment) -> None:
+    def _seal(self, segment: OpenSegment) -> None:
         # Sealed once all of it is safe; until then its last group does it.
         if not any(group.segment is segment for group in (*self._in_flight, *self._written)):
             # Should even this be refused, the file stays as a dead writer's would: the drain takes its whole frames.
@@ -277,10 +266,10 @@ class SpoolWriter:
     def _at_limit(self) -> bool:
         return self._slow_down or self._used_bytes >= self._bytes_max
 
-    def _open_segment(self) -> _OpenSegment:
+    def _open_segment(self) -> OpenSegment:
         self._sequence += 1
         name = f"{self._clock.now_ms():013d}-{self._writer}-{self._sequence:06d}"
-        return _OpenSegment(self._directory, name, self._clock, sync=self._sync)
+        return OpenSegment(self._directory, name, self._clock, sync=self._sync)
 
     def _refresh_used(self) -> None:
         now = self._clock.monotonic_ms()
@@ -301,91 +290,6 @@ class SpoolWriter:
         self._slow_down = slow_down
 
 
-class _OpenSegment:
-    """
-    A file being written. `size` is what was written, the mark what is safe.
-    """
-
-    def __init__(self, directory: Path, name: str, clock: Clock, *, sync: bool) -> None:
-        self._path = directory / (name + OPEN)
-        self._mark_path = directory / (name + MARK)
-        self._sealed = False
-        self.opened_ms = clock.monotonic_ms()
-        # The mark comes first: a segment without one would be taken for a dead writer's.
-        self._mark = _make_mark(self._mark_path)
-        # TRICKY: locked before it gets its name, or the drain could take it for a dead writer's and clear it away.
-        unborn = self._path.with_suffix(UNBORN)
-        self.size = self._safe = 0
-        self._descriptor = -1
-        try:
-            self._descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-            self.append(header(clock.now_ms()))
-            unborn.rename(self._path)
-            if sync:
-                sync_directory(directory)
-        except OSError:
-            # A disk that is full for an hour must not be left with a descriptor and two names for each beacon.
-            unborn.unlink(missing_ok=True)
-            self._path.unlink(missing_ok=True)
-            self._release()
-            raise
-
-    def append(self, data: bytes) -> None:
-        """
-        Write; half of it never stays.
-        """
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-        except OSError:
-            os.ftruncate(self._descriptor, self.size)
-            raise
-        self.size += len(data)
-
-    def sync(self) -> None:
-        os.fdatasync(self._descriptor)
-
-    def mark(self, end: int) -> None:
-        """
-        Say that everything before `end` is safe to read.
-        """
-        self._safe = end
-        struct.pack_into("<Q", self._mark, 0, end)
-
-    def cut_back(self) -> None:
-        """
-        Give up what is not known to be safe.
-        """
-        if not self._sealed:
-            os.ftruncate(self._descriptor, self._safe)
-            self.size = self._safe
-
-    def seal(self) -> None:
-        """
-        Close it for good; without a record in it, it goes.
-        """
-        if self._sealed:
-            return
-        self._sealed = True
-        try:
-            if self.size <= HEADER.size:
-                self._path.unlink(missing_ok=True)
-            else:
-                os.fdatasync(self._descriptor)
-                self._path.rename(self._path.with_suffix(SEALED))
-        finally:
-            self._release()
-
-    def _release(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        self._mark.close()
-        self._mark_path.unlink(missing_ok=True)
-
-
 def _tell(waiting: list[Done], failure: Exception | None) -> None:
     for done in waiting:
         done(failure)
@@ -393,16 +297,3 @@ def _tell(waiting: list[Done], failure: Exception | None) -> None:
 
 def _refused(error: OSError) -> SpoolFull:
     return SpoolFull(f"the disk refused {errno.errorcode.get(error.errno or 0, 'the write')}")
-
-
-def _make_mark(path: Path) -> mmap.mmap:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        # TRICKY: written, not only made long enough. A hole in a mapped file on a full disk is no OSError but SIGBUS.
-        os.write(descriptor, bytes(MARK_BYTES))
-        return mmap.mmap(descriptor, MARK_BYTES)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
