@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ingest.spool.open_segment import OpenSegment
 from ingest.spool.segment import (
     SLOW_DOWN,
     SLOW_DOWN_FRESH_MS,
@@ -127,7 +128,7 @@ class SpoolWriter:
     @property
     def full(self) -> bool:
         """
-        Whether beacons are refused: the spool at its limit, the drain far behind, or a write lately refused by the disk.
+        Whether beacons are refused: spool at its limit, drain far behind, or a write lately refused by the disk.
         """
         refused = self._refused_at_ms
         if refused is not None and self._clock.monotonic_ms() - refused < REFUSAL_MS:
