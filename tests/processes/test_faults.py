@@ -122,6 +122,28 @@ def check_nobody_is_named(tmp_path: Path) -> None:
     assert [] == traces(tmp_path, SENDERS)
 
 
+DUMP = """
+import sys
+from warehouse.client import Warehouse
+warehouse = Warehouse("chdb://" + sys.argv[1])
+for (table,) in warehouse.query("SELECT name FROM system.tables WHERE database = currentDatabase()"):
+    print(table)
+    for row in warehouse.query("SELECT * FROM " + table):
+        print(row)
+warehouse.close()
+"""
+
+
+def unpack_store(tmp_path: Path) -> None:
+    """
+    Write every row of the store out as text, so that the scan sees what the columns' compression hides.
+    """
+    command = [sys.executable, "-c", DUMP, str(tmp_path / "data" / "warehouse")]
+    dump = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
+    assert b"events" in dump and b"/p1" in dump
+    (tmp_path / "rows-of-the-store").write_bytes(dump)
+
+
 def test_store_stopped_slow_and_killed(tmp_path: Path) -> None:
     """
     While the store stands still for seconds, is killed, and stands still again as it comes up, every beacon is
@@ -144,6 +166,7 @@ def test_store_stopped_slow_and_killed(tmp_path: Path) -> None:
                 until_seconds(1)
         assert ({}, 0) == (dict(sender.refused), sender.broken)
         check_counts(server, sender.accepted)
+    unpack_store(tmp_path)
     check_nobody_is_named(tmp_path)
 
 
