@@ -31,6 +31,8 @@ SEGMENT_BYTES_MAX = 16 * 1024 * 1024
 SEGMENT_AGE_MS_MAX = 10_000
 """A segment is sealed at this size or age, so that the drain can give its bytes back to the disk."""
 GROUP_RECORDS_MAX = 20_000
+GROUP_BYTES_MAX = 8 * 1024 * 1024
+"""A group is one frame, and a frame far below `FRAME_BYTES_MAX`: one request adds at most 16 MiB to it."""
 USED_REFRESH_MS = 1_000
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
@@ -107,6 +109,7 @@ class SpoolWriter:
         self._sequence = 0
         self._segment: OpenSegment | None = None
         self._records: list[bytes] = []
+        self._record_bytes = 0
         self._waiting: list[Done] = []
         self._written: list[_Group] = []
         self._in_flight: list[_Group] = []
@@ -151,7 +154,8 @@ class SpoolWriter:
             self._loop.call_soon(self.commit)
         self._records.extend(records)
         self._waiting.append(done)
-        if len(self._records) >= GROUP_RECORDS_MAX:
+        self._record_bytes += sum(map(len, records))
+        if len(self._records) >= GROUP_RECORDS_MAX or self._record_bytes >= GROUP_BYTES_MAX:
             self.commit()
 
     def commit(self) -> None:
@@ -160,7 +164,7 @@ class SpoolWriter:
         """
         if not self._records:
             return
-        records, self._records = self._records, []
+        records, self._records, self._record_bytes = self._records, [], 0
         waiting, self._waiting = self._waiting, []
         try:
             self._written.append(self._write(frame(records), waiting))

@@ -325,3 +325,19 @@ def test_failed_sync_takes_back_what_is_not_safe(
 
     assert [type(None), SpoolFull, type(None)] == [type(error) for error in told]
     assert [event(1), event(3)] == read_all(tmp_path)
+
+
+def test_a_group_is_bounded_by_bytes(
+    tmp_path: Path, clock: FakeClock, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Many large requests in one turn become several frames, none of them larger than the reader takes.
+    """
+    monkeypatch.setattr("ingest.spool.writer.GROUP_BYTES_MAX", 100)
+    writer, told = writer_in(tmp_path, clock, turn), list[Exception | None]()
+    for at in range(4):
+        writer.append([encode_record(event(at))], told.append)
+
+    assert [None, None] * 1 == told[:2]
+    turn.take()
+    assert ([None] * 4, 4) == (told, len(read_all(tmp_path)))
