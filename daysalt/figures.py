@@ -23,7 +23,7 @@ COUNTERS: Mapping[str, str] = {
 DROPPED = "daysalt_events_dropped"
 GAUGES: Mapping[str, str] = {
     "daysalt_spool_bytes": "Size of the spool.",
-    "daysalt_drain_lag_seconds": "Seconds since the warehouse last had everything the spool had.",
+    "daysalt_drain_lag_seconds": "Age of the oldest event the warehouse does not have yet.",
     "daysalt_vault_oldest_days": "Age of the oldest address in the vault; 0 when it is empty.",
     "daysalt_process_restarts": "Times a process was started again.",
 }

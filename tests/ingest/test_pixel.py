@@ -86,7 +86,7 @@ def test_reasons_are_in_the_header(
     Whatever is wrong: 200, the image, the reason in the header and among the counts.
     """
     collector = make_collector(tmp_path, clock)
-    collected = ask(collector, query, **headers)
+    collected = ask(collector, query, count=True, **headers)
 
     assert (200, IMAGE, ()) == (collected.answer.status, collected.answer.body, tuple(collected.records))
     assert reason == dict(collected.answer.headers)[b"x-daysalt-dropped"]
