@@ -52,7 +52,7 @@ def base_url(settings: Settings) -> str:
     """
     if settings.base_url:
         return settings.base_url
-    settings = _as_running(settings)
+    settings = as_running(settings)
     # Listening everywhere is no address to click on.
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
     if ":" in host and not host.startswith("["):
@@ -60,7 +60,7 @@ def base_url(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _as_running(settings: Settings) -> Settings:
+def as_running(settings: Settings) -> Settings:
     """
     Take host and port from the server that runs on the data directory: it may have been started with others.
     """

@@ -9,6 +9,7 @@ import sys
 
 import httpx
 
+from daysalt.commands.options import as_running
 from daysalt.traffic.fill import SeedError
 from warehouse.settings import Settings
 
@@ -29,6 +30,7 @@ def send_one(settings: Settings, domain: str, *, as_json: bool) -> int:
     Raises:
         SeedError: no server answers.
     """
+    settings = as_running(settings)
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  # compared, not bound
     where = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     beacon = {"n": "pageview", "d": domain, "u": f"https://{domain}/", "r": "https://www.google.com/"}
