@@ -30,6 +30,9 @@ TEST_JOBS ?= 2
 
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# setuptools warns at length about editable installs; a newcomer needs to read that only when it fails.
+INSTALL_OURSELVES := $(PIP_INSTALL) --no-deps --no-build-isolation -e . 2> $(VENV)/install.log || { cat $(VENV)/install.log; exit 1; }
+
 .PHONY: run demo test check bench load soak crash lock dev clean
 
 run: $(VENV)/.installed-run
@@ -87,11 +90,11 @@ $(BIN)/python:
 $(VENV)/.installed-run: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what Daysalt needs from requirements.lock (about a minute the first time)"
 	@$(PIP_INSTALL) --require-hashes -r requirements.lock
-	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL_OURSELVES)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs from requirements-dev.lock (about a minute the first time)"
 	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
-	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@$(INSTALL_OURSELVES)
 	@touch $@
