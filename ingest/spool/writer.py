@@ -12,7 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,7 @@ class SpoolWriter:
         self._waiting: list[Done] = []
         self._written: list[_Group] = []
         self._in_flight: list[_Group] = []
+        self._outcome: Future[OSError | None] | None = None
         self._syncer = ThreadPoolExecutor(1, "spool-sync")
         self._sync_us = 0.0
         self._used_bytes = 0
@@ -189,7 +190,11 @@ class SpoolWriter:
         """
         self.commit()
         self._syncer.shutdown(wait=True)
-        groups, self._in_flight, self._written = [*self._in_flight, *self._written], [], []
+        if self._in_flight and self._outcome is not None:
+            # Its word counts: after a failed sync the disk may say yes to a second one and have lost the bytes.
+            groups, self._in_flight = self._in_flight, []
+            self._finish(groups, self._outcome.result())
+        groups, self._written = self._written, []
         self._finish(groups, self._timed_sync(groups))
         self._retire_segment()
 
@@ -212,14 +217,16 @@ class SpoolWriter:
             self._finish(groups, self._timed_sync(groups))
             return
         self._in_flight = groups
-        self._syncer.submit(self._timed_sync, groups).add_done_callback(
+        self._outcome = self._syncer.submit(self._timed_sync, groups)
+        self._outcome.add_done_callback(
             lambda outcome: self._loop.call_soon_threadsafe(lambda: self._synced(outcome.result()))
         )
 
     def _synced(self, error: OSError | None) -> None:
         groups, self._in_flight = self._in_flight, []
-        self._finish(groups, error)
-        self._sync_written()
+        if groups:  # else `close` has dealt with them
+            self._finish(groups, error)
+            self._sync_written()
 
     def _timed_sync(self, groups: list[_Group]) -> OSError | None:
         """

@@ -341,3 +341,36 @@ def test_a_group_is_bounded_by_bytes(
     assert [None, None] * 1 == told[:2]
     turn.take()
     assert ([None] * 4, 4) == (told, len(read_all(tmp_path)))
+
+
+def test_closing_believes_a_sync_that_failed(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A stop while a sync fails tells the senders so: the disk may well say yes to a second one and have lost the bytes.
+    """
+    real, let_go, calls = os.fdatasync, threading.Event(), list[int]()
+
+    def fail_once(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 1:
+            assert let_go.wait(10)
+            raise OSError(errno.EIO, "input/output error")
+        real(descriptor)
+
+    async def run() -> list[Exception | None]:
+        told: list[Exception | None] = []
+        writer = SpoolWriter(
+            tmp_path, clock, asyncio.get_running_loop(), sync=True, bytes_max=10**9, wait_in_place_us=-1
+        )
+        monkeypatch.setattr(os, "fdatasync", fail_once)
+        writer.append([encode_record(event(1))], told.append)
+        writer.commit()
+        let_go.set()
+        writer.close()
+        await asyncio.sleep(0)
+        return told
+
+    told = asyncio.run(run())
+    monkeypatch.undo()
+
+    assert [SpoolFull] == [type(error) for error in told]
+    assert [] == read_all(tmp_path)
