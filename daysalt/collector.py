@@ -32,6 +32,7 @@ from ingest.pseudonymize import Pseudonymizer
 from ingest.shields import compile_shields
 from ingest.spool.writer import SpoolWriter
 from warehouse.clock import SystemClock
+from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
 from warehouse.log import logger
 from warehouse.registry.database import Registry
@@ -69,7 +70,7 @@ class _Process:
         self._settings = settings
         self._name = name
         self._clock = SystemClock()
-        self._keeper = settings.data_dir / "keeper.sock"
+        self._keeper = settings.data_dir / KEEPER_SOCKET
         self._listener = socket.socket(fileno=listen_fd)
         memory = memoryview(mmap.mmap(table_fd, TABLE_BYTES))
         self._pseudonymizer = Pseudonymizer(OpenVisitTable(memory))
@@ -86,7 +87,6 @@ class _Process:
         self._revision = -1
         self._zones: frozenset[str] = frozenset()
         self._salts_at_ms = 0
-        self._server: QuietServer | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -100,7 +100,7 @@ class _Process:
             bytes_max=self._settings.spool_max_bytes,
         )
         base_path = urlsplit(self._settings.base_url).path.rstrip("/")
-        hand_over = HandOver(self._settings.data_dir / "dashboard.sock", self._settings.address_headers)
+        hand_over = HandOver(self._settings.data_dir / DASHBOARD_SOCKET, self._settings.address_headers)
         door = Door(
             self._collector,
             spool,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from daysalt.children import Child, FatalChild
+from daysalt.commands.options import setup_link
 from daysalt.figures import Figures
 from daysalt.lifeline import watch_life_line
 from ingest.keys.event_id_keys import EventIdKeys
@@ -22,6 +23,7 @@ from ingest.keys.salts import SaltCalendar
 from ingest.lists import ListError, fetch_lists
 from ingest.midnight import TABLE_BYTES
 from warehouse.clock import Clock
+from warehouse.data_dir import KEEPER_SOCKET, SETUP_TOKEN_FILE, write_private
 from warehouse.local_socket import Fields, SocketRefused, listen
 from warehouse.log import logger
 from warehouse.registry.database import Registry
@@ -86,7 +88,7 @@ class Keeper:
         listener = open_port(self._settings.host, self._settings.port)
         table_fd = os.memfd_create("open-visits", os.MFD_CLOEXEC)
         os.ftruncate(table_fd, TABLE_BYTES)
-        control = await listen(self._settings.data_dir / "keeper.sock", self._operations())
+        control = await listen(self._settings.data_dir / KEEPER_SOCKET, self._operations())
         self._children = self._make_children(listener.fileno(), table_fd)
         supervising = [asyncio.create_task(child.supervise(), name=child.name) for child in self._children]
         background = [asyncio.create_task(self._tick_forever())]
@@ -238,15 +240,13 @@ def write_setup_token(settings: Settings, registry: Registry) -> str | None:
     Returns:
         The link to open, or None when there is somebody already.
     """
-    path = settings.data_dir / "setup-token"
+    path = settings.data_dir / SETUP_TOKEN_FILE
     token = registry.users.first_token()
     if token is None:
         path.unlink(missing_ok=True)
         return None
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(token + "\n")
-    return f"{settings.base_url or f'http://{settings.host}:{settings.port}'}/setup?token={token}"
+    write_private(path, token + "\n")
+    return setup_link(settings, token)
 
 
 def open_port(host: str, port: int) -> socket.socket:

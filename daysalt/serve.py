@@ -12,7 +12,7 @@ from daysalt.store import run_dashboard as serve_dashboard
 from daysalt.store import run_store
 from ingest.keys.keyring import KeyringError
 from warehouse.clock import SystemClock
-from warehouse.data_dir import DataDirError, lock_data_dir
+from warehouse.data_dir import SETUP_TOKEN_FILE, DataDirError, lock_data_dir
 from warehouse.log import configure_logging, logger
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
@@ -84,7 +84,7 @@ def _run_keeper(settings: Settings, *, with_store: bool) -> int:
             if link is not None:
                 tell(
                     f"\nDaysalt is starting. Choose a password and add your site:\n\n    {link}\n",
-                    settings.data_dir / "setup-token",
+                    settings.data_dir / SETUP_TOKEN_FILE,
                 )
             logger().info("serving", host=settings.host, port=settings.port, workers=settings.workers)
             return asyncio.run(keeper.run())

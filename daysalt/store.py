@@ -27,7 +27,7 @@ from ingest.drain import Drain
 from ingest.manifest import ManifestError
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock, SystemClock
-from warehouse.data_dir import KEEPER_SOCKET, STORE_SOCKET
+from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET, STORE_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, bind_private, call, listen
 from warehouse.log import logger
 from warehouse.migrate import MigrationError, migrate
@@ -252,7 +252,7 @@ async def _serve(context: Context, drain: DrainThread | None, *, with_dashboard:
         drain.start()
         tasks.append(asyncio.create_task(_report_forever(settings.data_dir / KEEPER_SOCKET, drain, stopping)))
     if with_dashboard:
-        listener = bind_private(settings.data_dir / "dashboard.sock")
+        listener = bind_private(settings.data_dir / DASHBOARD_SOCKET)
         # The collector, who hands the answers on, writes the date.
         server = _dashboard_server(context, date_header=False)
         tasks.append(asyncio.create_task(server.serve([listener])))

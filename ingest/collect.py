@@ -158,7 +158,7 @@ class Collector:
             return Collected(TOO_LARGE, ())
         self.counters.beacon_bytes += len(body)
         try:
-            hit = self._hit(decode(body), headers, peer)
+            hit = self.beacon_hit(decode(body), headers, peer)
             if hit is None:
                 return Collected(ENCODED, ())
             return self._answer(hit)
@@ -174,7 +174,36 @@ class Collector:
         """
         Put a beacon and its request together; None when the request has a Content-Encoding.
         """
-        return self._hit(beacon, headers, peer)
+        user_agent = b""
+        signal = beacon.gpc
+        ip_type = b""
+        for name, value in headers:
+            if name == b"user-agent":
+                user_agent = value
+            elif name in (b"sec-gpc", b"dnt"):
+                signal = signal or value.strip() == b"1"
+            elif name == b"content-encoding":
+                if value.strip().lower() not in (b"", b"identity"):
+                    return None
+            elif name == self._ip_type_header and name:
+                ip_type = value
+        return Hit(
+            name=beacon.name,
+            url=beacon.url,
+            domains=beacon.domains,
+            referrer=beacon.referrer,
+            props=beacon.props,
+            hash_mode=beacon.hash_mode,
+            revenue=beacon.revenue,
+            interactive=beacon.interactive,
+            scroll_depth=beacon.scroll_depth,
+            engagement_ms=beacon.engagement_ms,
+            received_ms=self._clock.now_ms(),
+            address=client_address(peer, headers, self._trust),
+            user_agent=user_agent.decode("latin-1"),
+            ip_type=ip_type.decode("latin-1").strip(),
+            signal=signal,
+        )
 
     def address_of(self, headers: Headers, peer: str) -> IPv4Address | IPv6Address:
         """
@@ -254,38 +283,6 @@ class Collector:
         """
         drops, self._drops = self._drops, {}
         return [encode_record(DropCount(*key, hits)) for key, hits in drops.items()]
-
-    def _hit(self, beacon: Beacon, headers: Headers, peer: str) -> Hit | None:
-        user_agent = b""
-        signal = beacon.gpc
-        ip_type = b""
-        for name, value in headers:
-            if name == b"user-agent":
-                user_agent = value
-            elif name in (b"sec-gpc", b"dnt"):
-                signal = signal or value.strip() == b"1"
-            elif name == b"content-encoding":
-                if value.strip().lower() not in (b"", b"identity"):
-                    return None
-            elif name == self._ip_type_header and name:
-                ip_type = value
-        return Hit(
-            name=beacon.name,
-            url=beacon.url,
-            domains=beacon.domains,
-            referrer=beacon.referrer,
-            props=beacon.props,
-            hash_mode=beacon.hash_mode,
-            revenue=beacon.revenue,
-            interactive=beacon.interactive,
-            scroll_depth=beacon.scroll_depth,
-            engagement_ms=beacon.engagement_ms,
-            received_ms=self._clock.now_ms(),
-            address=client_address(peer, headers, self._trust),
-            user_agent=user_agent.decode("latin-1"),
-            ip_type=ip_type.decode("latin-1").strip(),
-            signal=signal,
-        )
 
     def _answer(self, hit: Hit) -> Collected:
         records, reasons, drops = self.outcome(hit)

@@ -8,13 +8,12 @@ timing was. One file, replaced atomically; the earlier batches are by then in th
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.spool.reader import Range
-from ingest.spool.segment import sync_directory
+from warehouse.data_dir import write_private
 
 
 class ManifestError(Exception):
@@ -57,13 +56,7 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
             "done": manifest.done,
         }
     )
-    path, fresh = directory / "manifest.json", directory / "manifest.new"
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)
-    sync_directory(directory)
+    write_private(directory / "manifest.json", text)
 
 
 def read_manifest(directory: Path) -> Manifest | None:

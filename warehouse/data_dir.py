@@ -16,6 +16,7 @@ LOCK_FILE = "daysalt.lock"
 SETUP_TOKEN_FILE = "setup-token"  # noqa: S105 - the name of the file, not a token
 STORE_SOCKET = "store.sock"
 KEEPER_SOCKET = "keeper.sock"
+DASHBOARD_SOCKET = "dashboard.sock"
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 

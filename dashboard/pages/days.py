@@ -14,6 +14,7 @@ from dashboard.pages.panels import mark
 from dashboard.pages.view import View
 from dashboard.stats.period import Period, months_before
 from warehouse.clock import Clock
+from warehouse.days import local_day
 
 PERIOD_TITLES: dict[str, str] = {
     "day": mark("Today"),
@@ -40,7 +41,7 @@ def local_today(clock: Clock, timezone: str) -> date:
     """
     Tell the day it is in a time zone.
     """
-    return datetime.fromtimestamp(clock.now_ms() / 1000, UTC).astimezone(ZoneInfo(timezone)).date()
+    return local_day(datetime.fromtimestamp(clock.now_ms() / 1000, UTC), ZoneInfo(timezone))
 
 
 def span_text(period: Period, locale: Locale) -> str:

@@ -11,6 +11,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from daysalt.traffic.profile import Profile
+from warehouse.days import local_day
 
 EPOCH = date(1970, 1, 1)
 
@@ -19,7 +20,7 @@ def local_today(now_ms: int, timezone: str) -> date:
     """
     Tell the site's local date of a moment.
     """
-    return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(timezone)).date()
+    return local_day(datetime.fromtimestamp(now_ms / 1000, UTC), ZoneInfo(timezone))
 
 
 def visits_on(profile: Profile, day: date, days_ago: int, days: int, visits_per_day: float, rng: Random) -> int:

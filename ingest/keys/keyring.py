@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from warehouse.clock import Clock
+from warehouse.data_dir import write_private
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -242,19 +243,8 @@ class Keyring:
             "tombstones": [{"id": name, "destroyed_ms": at} for name, at in state.tombstones.items()],
             "high_water_ms": state.high_water_ms,
         }
-        fresh = self._path.with_suffix(".new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(table, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.rename(self._path)
-            folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_private(self._path, json.dumps(table, indent=1))
         except OSError as error:
             raise KeyringError(f"{self._path} cannot be written: {error.strerror}") from error
         self._state = state

@@ -10,8 +10,9 @@ import os
 import struct
 from pathlib import Path
 
-from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, header, sync_directory
+from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, header
 from warehouse.clock import Clock
+from warehouse.data_dir import sync_directory
 
 MARK_BYTES = 8
 

@@ -24,9 +24,9 @@ from ingest.spool.segment import (
     header,
     make_private,
     read_pieces,
-    sync_directory,
     whole_bytes,
 )
+from warehouse.data_dir import sync_directory
 
 QUARANTINE = "quarantine"
 

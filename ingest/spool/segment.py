@@ -11,7 +11,6 @@ A segment is `<name>.open` while its writer lives (the writer holds a lock on it
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -177,14 +176,3 @@ def make_private(directory: Path) -> None:
     """
     directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory.mkdir(exist_ok=True, mode=0o700)
-
-
-def sync_directory(path: Path) -> None:
-    """
-    Make creations, renames and removals in a directory survive power loss.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
