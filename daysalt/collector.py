@@ -30,6 +30,7 @@ from ingest.midnight import TABLE_BYTES, OpenVisitTable
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
 from ingest.shields import compile_shields
+from ingest.sightings import HAND_OVER_SECONDS
 from ingest.spool.writer import SpoolWriter
 from warehouse.clock import SystemClock
 from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET
@@ -133,11 +134,14 @@ class _Process:
         serving = asyncio.create_task(server.serve([self._listener]))
         ticking = asyncio.create_task(self._tick_forever(spool))
         sweeping = asyncio.create_task(_sweep_forever(lane))
+        telling = asyncio.create_task(_tell_forever(self._collector))
         await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         ticking.cancel()
         sweeping.cancel()
+        telling.cancel()
+        self._collector.sightings.hand_over()
         await self._flush(spool)
         spool.close()
         await self._report(spool)
@@ -267,6 +271,15 @@ async def _sweep_forever(lane: type[BeaconLane]) -> None:
             connection.sweep(now)
 
 
+async def _tell_forever(collector: Collector) -> None:
+    while True:
+        await asyncio.sleep(HAND_OVER_SECONDS)
+        try:
+            collector.sightings.hand_over()
+        except Exception as error:  # whoever is told must not stop the telling
+            logger().error("a hand-over of sightings failed", error=type(error).__name__)
+
+
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(event.wait(), seconds)
@@ -286,4 +299,6 @@ def site_rules(site: Site) -> SiteRules:
         signals="drop" if site.signals == "drop" else "count",
         datacenter="drop" if site.datacenter == "drop" else "keep",
         shields=compile_shields(ip=shields.ip, country=shields.country, page=shields.page, hostname=shields.hostname),
+        vault=site.vault,
+        risk=site.risk,
     )

@@ -17,8 +17,9 @@ from typing import cast
 import msgspec
 
 from ingest.address import parse_address
+from ingest.answers import Answer, unavailable
 from ingest.batch_time import read_timestamp
-from ingest.collect import Answer, Collected, Collector, DropKey, Headers, Outcome, unavailable
+from ingest.collect import Collected, Collector, DropKey, Headers, Outcome
 from ingest.decode import Beacon, WireError, decode_json, decode_value
 from ingest.event_id_hashes import EventIdHasher
 from ingest.hit import DropReason, Hit

@@ -15,6 +15,18 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.address import AddressTrust, client_address
+from ingest.answers import (
+    ACCEPTED,
+    BODY_BYTES_MAX,
+    CORS,
+    ENCODED,
+    JSON,
+    NO_STORE,
+    TOO_LARGE,
+    Answer,
+    partly,
+    unavailable,
+)
 from ingest.decode import Beacon, WireError, decode
 from ingest.enrich import EnrichTools, SiteRules, screen_and_enrich
 from ingest.event import DropCount, Event
@@ -22,30 +34,14 @@ from ingest.hit import Dropped, DropReason, Hit
 from ingest.pseudonymize import NoSalt, Pseudonymizer
 from ingest.request_visitors import RequestVisitors
 from ingest.safe_event import VisitSeeds, safe_event, signal_event
+from ingest.sightings import Sighting, Sightings, SightingSink
 from ingest.spool.segment import encode_record
 from warehouse.clock import Clock
 
-BODY_BYTES_MAX = 64 * 1024
 DROP_KEYS_MAX = 50_000
 """Kinds of drops (site, hour, reason) held between two flushes; there are at most 16 reasons a site and hour."""
-RETRY_AFTER_SECONDS = 5
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-_CORS = (b"access-control-allow-origin", b"*")
-_NO_STORE = (b"cache-control", b"no-store")
-_TEXT = (b"content-type", b"text/plain; charset=utf-8")
-_JSON = (b"content-type", b"application/json")
-
-
-class Answer(NamedTuple):
-    """
-    What goes back: a status, headers without content-length, and a body.
-    """
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
 
 
 class Collected(NamedTuple):
@@ -55,30 +51,6 @@ class Collected(NamedTuple):
 
     answer: Answer
     records: Sequence[bytes]
-
-
-ACCEPTED = Answer(202, (_TEXT, _CORS, _NO_STORE), b"ok")
-PREFLIGHT = Answer(
-    204,
-    (
-        _CORS,
-        (b"access-control-allow-methods", b"POST"),
-        (b"access-control-allow-headers", b"content-type"),
-        (b"access-control-max-age", b"86400"),
-    ),
-    b"",
-)
-NOT_ALLOWED = Answer(405, (_TEXT, _CORS, (b"allow", b"POST, OPTIONS")), b"send a POST")
-TOO_LARGE = Answer(413, (_JSON, _CORS), b'{"errors":{"request":["body is larger than 65536 bytes"]}}')
-ENCODED = Answer(415, (_JSON, _CORS), b'{"errors":{"request":["Content-Encoding is not supported, send plain JSON"]}}')
-
-
-def unavailable(reason: str) -> Answer:
-    """
-    Make the answer for a beacon that cannot be kept now; the sender may try again.
-    """
-    body = msgspec.json.encode({"errors": {"request": [reason]}})
-    return Answer(503, (_JSON, _CORS, (b"retry-after", b"%d" % RETRY_AFTER_SECONDS)), body)
 
 
 DropKey = tuple[int, int, str]
@@ -137,7 +109,14 @@ class Collector:
         self._seeds = VisitSeeds(random_bytes)
         self._sites: Mapping[str, SiteRules] = {}
         self._drops: dict[DropKey, int] = {}
+        self.sightings = Sightings()
         self.counters = Counters()
+
+    def install_sinks(self, sinks: Sequence[SightingSink]) -> None:
+        """
+        Tell these of every hit from now on, `sightings.hand_over` being called now and then.
+        """
+        self.sightings = Sightings(sinks)
 
     def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
         """
@@ -161,12 +140,12 @@ class Collector:
             hit = self.beacon_hit(decode(body), headers, peer)
             if hit is None:
                 return Collected(ENCODED, ())
-            return self._answer(hit)
+            return self._answer(hit, headers)
         except WireError as error:
             if _is_encoded(headers):
                 # A packed body reads as no JSON. Looked at only here, as a beacon that can be read is seldom packed.
                 return Collected(ENCODED, ())
-            return Collected(Answer(400, (_JSON, _CORS, _NO_STORE), msgspec.json.encode(error.as_json())), ())
+            return Collected(Answer(400, (JSON, CORS, NO_STORE), msgspec.json.encode(error.as_json())), ())
         except NoSalt:
             return Collected(unavailable("no salt for this site's day yet, send again"), ())
 
@@ -232,6 +211,7 @@ class Collector:
         received_ms: int | None = None,
         only_site: int | None = None,
         event_id: Callable[[int], bytes] | None = None,
+        headers: Headers = (),
     ) -> Outcome:
         """
         Decide what becomes of a hit for each of its sites. Counts nothing yet: see `count`.
@@ -241,6 +221,7 @@ class Collector:
             received_ms: when it was received, if `hit.received_ms` is when it says it was.
             only_site: the one site the sender may send for; every other one is unknown to it.
             event_id: for an event that names itself: site id -> what its record carries of the name.
+            headers: the visitor's own, for those who are told of the hit.
 
         Raises:
             WireError: the page's address cannot be read.
@@ -250,6 +231,7 @@ class Collector:
         reasons: list[DropReason] = []
         drops: list[DropKey] = []
         hour = hit.received_ms // 3_600_000 * 3600
+        see = None if hit.signal else self.sightings.add
         for domain in hit.domains:
             site = self._sites.get(domain)
             if site is not None and only_site is not None and site.id != only_site:
@@ -265,6 +247,10 @@ class Collector:
                     drops.append((site.id, hour, outcome.reason.value))
             else:
                 records.append(encode_record(outcome))
+            if see is not None and site is not None:
+                at_ms = hit.received_ms if received_ms is None else received_ms
+                reason = outcome.reason if isinstance(outcome, Dropped) else None
+                see(Sighting(at_ms, site.id, hit.address.packed, hit.user_agent, headers, hit, reason))
         return Outcome(records, reasons, drops)
 
     def count(self, reasons: Iterable[DropReason], drops: Iterable[DropKey]) -> None:
@@ -284,11 +270,11 @@ class Collector:
         drops, self._drops = self._drops, {}
         return [encode_record(DropCount(*key, hits)) for key, hits in drops.items()]
 
-    def _answer(self, hit: Hit) -> Collected:
-        records, reasons, drops = self.outcome(hit)
+    def _answer(self, hit: Hit, headers: Headers) -> Collected:
+        records, reasons, drops = self.outcome(hit, headers=headers)
         # Counted only here: a refusal above (400, 503) must leave no trace of half a beacon.
         self.count(reasons, drops)
-        return Collected(ACCEPTED if not reasons else _partly(reasons), records)
+        return Collected(ACCEPTED if not reasons else partly(reasons), records)
 
     def _event(
         self,
@@ -318,19 +304,7 @@ class Collector:
         return safe_event(enriched, site.id, visitor, self._seeds.next(), received_day, carried)
 
 
-def drop_headers(reasons: Sequence[DropReason]) -> tuple[tuple[bytes, bytes], ...]:
-    """
-    Tell in headers for how many sites a hit was dropped, and why.
-    """
-    distinct = ",".join(dict.fromkeys(reason.value for reason in reasons))
-    return ((b"x-plausible-dropped", b"%d" % len(reasons)), (b"x-daysalt-dropped", distinct.encode("ascii")))
-
-
 def _is_encoded(headers: Headers) -> bool:
     return any(
         name == b"content-encoding" and value.strip().lower() not in (b"", b"identity") for name, value in headers
     )
-
-
-def _partly(reasons: Sequence[DropReason]) -> Answer:
-    return Answer(202, (*ACCEPTED.headers, *drop_headers(reasons)), ACCEPTED.body)

@@ -15,18 +15,9 @@ import msgspec
 
 from ingest import batch as batch_module
 from ingest import pixel as pixel_module
+from ingest.answers import BODY_BYTES_MAX, ENCODED, NOT_ALLOWED, PREFLIGHT, TOO_LARGE, Answer, unavailable
 from ingest.batch import Batch
-from ingest.collect import (
-    BODY_BYTES_MAX,
-    ENCODED,
-    NOT_ALLOWED,
-    PREFLIGHT,
-    TOO_LARGE,
-    Answer,
-    Collector,
-    Headers,
-    unavailable,
-)
+from ingest.collect import Collector, Headers
 from ingest.hand_over import HandOver, Receive, Scope, Send
 from ingest.pixel import collect_pixel
 from ingest.spool.writer import SpoolFull, SpoolWriter

@@ -50,6 +50,8 @@ class SiteRules:
     signals: Literal["count", "drop"] = "count"
     datacenter: Literal["keep", "drop"] = "keep"
     shields: Shields = NO_SHIELDS
+    vault: bool = True
+    risk: bool = True
 
 
 @dataclass(frozen=True, slots=True)

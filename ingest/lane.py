@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from ingest.collect import ACCEPTED, BODY_BYTES_MAX, TOO_LARGE, Answer, Collector
+from ingest.answers import ACCEPTED, BODY_BYTES_MAX, TOO_LARGE, Answer
+from ingest.collect import Collector
 from ingest.door import FULL
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from warehouse.log import logger

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from ingest.collect import Answer, Collected, Collector, Headers, drop_headers
+from ingest.answers import Answer, drop_headers
+from ingest.collect import Collected, Collector, Headers
 from ingest.decode import WireError, decode_value
 from ingest.event import PAGEVIEW
 from ingest.hit import DropReason, Hit
@@ -62,7 +63,7 @@ def collect_pixel(collector: Collector, query: bytes, headers: Headers, peer: st
         hit = _hit(collector, query, headers, peer)
         if hit is None:
             raise WireError("request", "Content-Encoding is not supported")
-        records, reasons, drops = collector.outcome(hit)
+        records, reasons, drops = collector.outcome(hit, headers=headers)
     except WireError:
         if count:
             collector.count((DropReason.INVALID,), ())

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from ingest.collect import BODY_BYTES_MAX
+from ingest.answers import BODY_BYTES_MAX
 from tests.attacks.test_oversize import GROWTH_KIB_MAX, collector_of
 from tests.attacks.wire import ask_raw, beacon, post, resident_kib, status
 from tests.server import Server

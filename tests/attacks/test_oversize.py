@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest.collect import BODY_BYTES_MAX
+from ingest.answers import BODY_BYTES_MAX
 from tests.attacks.wire import ask_raw, beacon, connect, post, read_answer, resident_kib, status
 from tests.processes.family import children_of
 from tests.server import Server

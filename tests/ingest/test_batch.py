@@ -15,9 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.answers import Answer
 from ingest.batch import BODY_BYTES_MAX, EVENTS_MAX, NEITHER, TOO_MANY, Batch, read_events
 from ingest.batch_time import REASON, read_timestamp
-from ingest.collect import Answer, Collected, Collector
+from ingest.collect import Collected, Collector
 from ingest.decode import WireError
 from ingest.enrich import SiteRules
 from ingest.event import Event

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.collect import ACCEPTED, BODY_BYTES_MAX
+from ingest.answers import ACCEPTED, BODY_BYTES_MAX
 from ingest.shields import compile_shields
 from tests.clocks import FakeClock
 from tests.ingest.collectors import ADDRESS, BEACON, CHROME, SITE, drops_of, events_of, make_collector, send

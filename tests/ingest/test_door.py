@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ingest.collect import BODY_BYTES_MAX
+from ingest.answers import BODY_BYTES_MAX
 from ingest.door import Door, Health
 from ingest.hand_over import HandOver
 from ingest.spool.reader import SpoolReader

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from daysalt.lifeline import QuietServer
 from ingest import lane as lane_module
-from ingest.collect import BODY_BYTES_MAX
+from ingest.answers import BODY_BYTES_MAX
 from ingest.door import Door, Health
 from ingest.hand_over import HandOver
 from ingest.lane import BODY_SECONDS_MAX, HEADER_SECONDS_MAX, BeaconLane, lane_for

@@ -1,0 +1,80 @@
+"""
+What the vault and the risk windows are told of each hit, dropped or not: the one way on which an address leaves hops
+1 to 4 other than as a visitor id.
+
+A sighting is personal. It lives in the collector's memory for a quarter of a second at most, until every sink has taken
+from it what it may keep; it is never printed and never written. Hits under GPC or DNT make none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from ingest.decode import Beacon
+from ingest.hit import DropReason, Hit
+
+SIGHTINGS_MAX = 512
+"""Handed over at the latest when so many have come together."""
+HAND_OVER_SECONDS = 0.25
+
+
+class Sighting(NamedTuple):
+    """
+    One valid hit for a known site.
+    """
+
+    at_ms: int
+    """When it was received, epoch milliseconds UTC."""
+    site_id: int
+    address: bytes
+    """Packed: 4 bytes or 16."""
+    user_agent: str
+    headers: Sequence[tuple[bytes, bytes]]
+    """As received, names in lower case; for an event of a batch none, as its request is the sender's."""
+    beacon: Beacon | Hit
+    """Event name, address of the page, referrer, properties: whichever of both was made has them."""
+    reason: DropReason | None
+    """Why its site does not count it; None when it does."""
+
+    def __repr__(self) -> str:
+        return "<Sighting, personal>"
+
+
+class SightingSink(Protocol):
+    """
+    Someone who keeps something of sightings. Must be quick, must not block, must not raise.
+    """
+
+    def see(self, sightings: list[Sighting]) -> None: ...
+
+
+class Sightings:
+    """
+    The sightings of one collector between two hand-overs.
+    """
+
+    def __init__(self, sinks: Sequence[SightingSink] = ()) -> None:
+        self._sinks = tuple(sinks)
+        self._seen: list[Sighting] = []
+
+    @property
+    def add(self) -> Callable[[Sighting], None] | None:
+        """
+        Where to put a sighting; None while nobody wants any.
+        """
+        return self._add if self._sinks else None
+
+    def _add(self, sighting: Sighting) -> None:
+        self._seen.append(sighting)
+        if len(self._seen) >= SIGHTINGS_MAX:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """
+        Give the sinks what was seen, and forget it.
+        """
+        seen, self._seen = self._seen, []
+        if seen:
+            for sink in self._sinks:
+                sink.see(seen)
