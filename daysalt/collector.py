@@ -23,12 +23,13 @@ from ingest.collect import Collector
 from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.hand_over import HandOver
-from ingest.keys.event_id_keys import EventIdKey
+from ingest.keys.day_keys import DayKey
 from ingest.keys.salts import Salt
 from ingest.lane import SWEEP_SECONDS, BeaconLane, lane_for
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
+from ingest.risk_id import RiskIds
 from ingest.shields import compile_shields
 from ingest.sightings import HAND_OVER_SECONDS
 from ingest.spool.writer import SpoolWriter
@@ -85,6 +86,7 @@ class _Process:
             ip_type_header=settings.ip_type_header,
         )
         self._batch = Batch(self._collector, self._clock)
+        self._risk_ids = RiskIds()
         self._revision = -1
         self._zones: frozenset[str] = frozenset()
         self._salts_at_ms = 0
@@ -158,6 +160,7 @@ class _Process:
     async def _tick(self, spool: SpoolWriter) -> None:
         self._pseudonymizer.forget_expired(self._clock.now_ms())
         self._batch.event_ids.forget_expired(self._clock.now_ms())
+        self._risk_ids.forget_expired(self._clock.now_ms())
         await self._prepare()
         await self._flush(spool)
         spool.seal_if_due()
@@ -206,10 +209,8 @@ class _Process:
             )
             for row in answer["salts"]
         )
-        self._batch.event_ids.install(
-            EventIdKey(day=row["day"], expires_ms=row["expires_ms"], key=bytes.fromhex(row["key"]))
-            for row in answer["event_id_keys"]
-        )
+        self._batch.event_ids.install(_day_keys(answer["event_id_keys"]))
+        self._risk_ids.install(_day_keys(answer["risk_keys"]))
         self._salts_at_ms = self._clock.monotonic_ms()
 
     async def _flush(self, spool: SpoolWriter) -> None:
@@ -285,6 +286,10 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
+
+
+def _day_keys(rows: list[dict[str, Any]]) -> list[DayKey]:
+    return [DayKey(row["day"], row["expires_ms"], bytes.fromhex(row["key"])) for row in rows]
 
 
 def site_rules(site: Site) -> SiteRules:

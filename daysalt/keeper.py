@@ -17,8 +17,11 @@ from daysalt.children import Child, FatalChild
 from daysalt.commands.options import setup_link
 from daysalt.figures import Figures
 from daysalt.lifeline import watch_life_line
+from ingest.keys.day_keys import DayKey
 from ingest.keys.event_id_keys import EventIdKeys
-from ingest.keys.keyring import Keyring, KeyringError
+from ingest.keys.keyring import Keyring
+from ingest.keys.keys_directory import KeyringError
+from ingest.keys.risk_keys import RiskKeys
 from ingest.keys.salts import SaltCalendar
 from ingest.lists import ListError, fetch_lists
 from ingest.midnight import TABLE_BYTES
@@ -63,7 +66,8 @@ class Keeper:
         self._with_store = with_store
         keyring = Keyring(settings.keys_dir, settings.root_key_file, clock)
         self._calendar = SaltCalendar(keyring, clock, lambda text: logger().error(text))
-        self._event_id_keys = EventIdKeys(keyring, clock, self._calendar)
+        self._event_id_keys = EventIdKeys(keyring, self._calendar)
+        self._risk_keys = RiskKeys(keyring, self._calendar)
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
@@ -130,7 +134,8 @@ class Keeper:
         if len(timezones) > ZONES_MAX:
             raise SocketRefused("more time zones than there are")
         try:
-            salts, event_id_keys = self._calendar.salts(timezones), self._event_id_keys.living()
+            salts = self._calendar.salts(timezones)
+            event_id_keys, risk_keys = self._event_id_keys.living(), self._risk_keys.living()
         except KeyringError as error:
             self._keys_trouble = str(error)
             raise SocketRefused(str(error)) from error
@@ -147,9 +152,8 @@ class Keeper:
                 }
                 for salt in salts
             ],
-            "event_id_keys": [
-                {"day": key.day, "expires_ms": key.expires_ms, "key": key.key.hex()} for key in event_id_keys
-            ],
+            "event_id_keys": [_day_key_fields(key) for key in event_id_keys],
+            "risk_keys": [_day_key_fields(key) for key in risk_keys],
         }
 
     async def _report(
@@ -218,6 +222,8 @@ class Keeper:
             logger().info("a salt was destroyed", time_zone=key_id.scope, day=key_id.day)
         for key_id in self._event_id_keys.destroy_due():
             logger().info("a key for event ids was destroyed", day=key_id.day)
+        for key_id in self._risk_keys.destroy_due():
+            logger().info("a key for risk ids was destroyed", day=key_id.day)
 
     async def _fetch_missing_lists(self) -> None:
         if (self._settings.lists_dir / "country.mmdb").exists():
@@ -270,6 +276,10 @@ def open_port(host: str, port: int) -> socket.socket:
         ) from error
     listener.setblocking(False)  # the method's own way
     return listener
+
+
+def _day_key_fields(key: DayKey) -> Fields:
+    return {"day": key.day, "expires_ms": key.expires_ms, "key": key.key.hex()}
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from ingest.keys.event_id_keys import DAY_MS, EventIdKey
+from ingest.keys.day_keys import DAY_MS, DayKey
 from ingest.pseudonymize import NoSalt
 
 PERSON = b"daysalt/event_id"
@@ -25,9 +25,9 @@ class EventIdHasher:
     """
 
     def __init__(self) -> None:
-        self._keys: dict[int, EventIdKey] = {}
+        self._keys: dict[int, DayKey] = {}
 
-    def install(self, keys: Iterable[EventIdKey]) -> None:
+    def install(self, keys: Iterable[DayKey]) -> None:
         """
         Take the keys the keeper gives, in place of all held before.
         """

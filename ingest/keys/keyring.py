@@ -11,13 +11,11 @@ Wrapping is AES-256-GCM with the key's whole metadata bound to it: a wrapped key
 from __future__ import annotations
 
 import base64
-import errno
-import fcntl
 import json
 import os
 import secrets
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,23 +23,16 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ingest.keys.keys_directory import KEY_BYTES, KeyringError, lock_directory, make_directory, read_root_key
 from warehouse.clock import Clock
 from warehouse.data_dir import write_private
 
-KEY_BYTES = 32
 NONCE_BYTES = 12
 SCHEMA = 1
 TOMBSTONE_DAYS = 400
 """How long a tombstone is kept; the calendar's high-water mark refuses days that old anyway."""
 
 _DAY_MS = 86_400_000
-_TAG = "# Daysalt: leave this directory out of every backup. A copy of it undoes the promise that keys die.\n"
-
-
-class KeyringError(Exception):
-    """
-    The keyring cannot be opened or written. Not retryable before somebody acted on what it says.
-    """
 
 
 class KeyDestroyed(KeyringError):
@@ -95,9 +86,9 @@ class Keyring:
         self._directory = directory
         self._path = directory / "keyring.json"
         self._clock = clock
-        _make_private(directory)
-        weakref.finalize(self, os.close, _lock(directory))
-        self._root = _read_root_key(root_key_file, may_make=not self._path.exists())
+        make_directory(directory)
+        weakref.finalize(self, os.close, lock_directory(directory))
+        self._root = read_root_key(root_key_file, may_make=not self._path.exists())
         self._state = self._load()
         self._epochs = {number: self._unwrap_epoch(number, text) for number, text in self._state.epochs.items()}
         if not self._epochs:
@@ -134,18 +125,30 @@ class Keyring:
             KeyDestroyed: it did exist.
             KeyringError: the keyring cannot be written.
         """
-        known = self.get(key_id)
-        if known is not None:
-            return known
-        if str(key_id) in self._state.tombstones:
-            raise KeyDestroyed(f"the key {key_id} was destroyed and is not made again; is the clock right?")
-        plain = secrets.token_bytes(KEY_BYTES)
-        now = self._clock.now_ms()
-        epoch = max(self._epochs)
-        wrapped = _seal(self._epochs[epoch], plain, _bound(key_id, epoch))
-        keys = {**self._state.keys, str(key_id): _Wrapped(key_id, epoch, wrapped, now)}
-        self._save(replace(self._state, keys=keys))
-        return plain
+        return self.get_or_make_all([key_id])[0]
+
+    def get_or_make_all(self, key_ids: Sequence[KeyId]) -> list[bytes]:
+        """
+        Do what `get_or_make` does for many keys, in their order, with one write: all of them are made or none.
+
+        Raises:
+            KeyDestroyed, KeyringError: as for `get_or_make`.
+        """
+        found: dict[str, bytes] = {}
+        made: dict[str, _Wrapped] = {}
+        now, epoch = self._clock.now_ms(), max(self._epochs)
+        for key_id in key_ids:
+            name = str(key_id)
+            plain = found.get(name) or self.get(key_id)
+            if plain is None:
+                if name in self._state.tombstones:
+                    raise KeyDestroyed(f"the key {key_id} was destroyed and is not made again; is the clock right?")
+                plain = secrets.token_bytes(KEY_BYTES)
+                made[name] = _Wrapped(key_id, epoch, _seal(self._epochs[epoch], plain, _bound(key_id, epoch)), now)
+            found[name] = plain
+        if made:
+            self._save(replace(self._state, keys={**self._state.keys, **made}))
+        return [found[str(key_id)] for key_id in key_ids]
 
     def destroyed(self, key_id: KeyId) -> bool:
         """
@@ -160,14 +163,29 @@ class Keyring:
         Returns:
             False when there was no such key; then nothing changed.
         """
-        if str(key_id) not in self._state.keys:
-            return False
-        keys = {name: key for name, key in self._state.keys.items() if name != str(key_id)}
+        return self.destroy_all([key_id]) == [key_id]
+
+    def destroy_all(self, key_ids: Sequence[KeyId], mark: KeyId | None = None) -> list[KeyId]:
+        """
+        Destroy many keys with one write, all or none.
+
+        Args:
+            mark: leave this one tombstone in place of one for each key; who makes such keys must ask for it.
+
+        Returns:
+            Those that there were. The mark is left in any case.
+        """
+        due = [key_id for key_id in key_ids if str(key_id) in self._state.keys]
+        left = {str(key_id) for key_id in ([mark] if mark else due)}
+        if not due and left <= self._state.tombstones.keys():
+            return []
+        gone = {str(key_id) for key_id in due}
+        keys = {name: key for name, key in self._state.keys.items() if name not in gone}
         now = self._clock.now_ms()
         oldest = now - TOMBSTONE_DAYS * _DAY_MS
         tombstones = {name: at for name, at in self._state.tombstones.items() if at >= oldest}
-        self._save(replace(self._state, keys=keys, tombstones={**tombstones, str(key_id): now}))
-        return True
+        self._save(replace(self._state, keys=keys, tombstones={**tombstones, **dict.fromkeys(left, now)}))
+        return due
 
     def check_writable(self) -> None:
         """
@@ -272,66 +290,3 @@ def _seal(key: bytes, plain: bytes, bound: bytes) -> str:
 def _open(key: bytes, text: str, bound: bytes) -> bytes:
     data = base64.b64decode(text)
     return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound)
-
-
-def _make_private(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        status = directory.stat()
-        if status.st_uid != os.geteuid():
-            raise KeyringError(
-                f"the keys directory {directory} belongs to another user; give it to the one Daysalt runs as"
-            )
-        if status.st_mode & 0o077:
-            directory.chmod(0o700)
-        (directory / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n" + _TAG)
-    except OSError as error:
-        raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
-
-
-def _lock(directory: Path) -> int:
-    """
-    Take the keyring for this process. The kernel lets go of it when the process ends, however it ends.
-
-    TRICKY: a lock of the process (`lockf`), not of the open file, so that a program started meanwhile has no share in
-    it. Two keepers with one keyring would each write what they know, and the second one's keys would be gone.
-    """
-    descriptor = -1
-    try:
-        descriptor = os.open(directory / "keyring.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if descriptor >= 0:
-            os.close(descriptor)
-        if error.errno in (errno.EACCES, errno.EAGAIN):
-            raise KeyringError(
-                f"the keys directory {directory} is in use by another Daysalt process: stop that one, or set "
-                "DAYSALT_KEYS_DIR"
-            ) from None
-        raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
-    return descriptor
-
-
-def _read_root_key(path: Path, *, may_make: bool) -> bytes:
-    try:
-        if not path.exists():
-            if not may_make:
-                raise KeyringError(
-                    f"there is a keyring but no root key at {path}: put it back (DAYSALT_ROOT_KEY_FILE), or move the "
-                    "keys directory away to start with new keys"
-                )
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(KEY_BYTES) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        if path.stat().st_mode & 0o077:
-            raise KeyringError(f"the root key {path} can be read by others; run `chmod 400 {path}`")
-        root = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except OSError as error:
-        raise KeyringError(f"the root key {path} cannot be used: {error.strerror}") from error
-    except ValueError:
-        raise KeyringError(f"the root key {path} must hold {KEY_BYTES * 2} hexadecimal digits") from None
-    if len(root) != KEY_BYTES:
-        raise KeyringError(f"the root key {path} must hold {KEY_BYTES * 2} hexadecimal digits")
-    return root

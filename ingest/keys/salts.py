@@ -81,6 +81,15 @@ class SaltCalendar:
         leap = (self._clock.now_ms() - self._wall_ms) - (self._clock.monotonic_ms() - self._steady_ms)
         return leap > LEAP_MS_MAX
 
+    def now_ms(self) -> int:
+        """
+        Tell the wall time that is believed, in epoch milliseconds UTC: while `paused`, time goes on from the start at
+        its own pace.
+        """
+        if self.paused:
+            return self._wall_ms + self._clock.monotonic_ms() - self._steady_ms
+        return self._clock.now_ms()
+
     def salts(self, timezones: Iterable[str]) -> list[Salt]:
         """
         Give every salt that collectors need now: the day's, the last day's within its overlap, and the next day's
@@ -89,7 +98,7 @@ class SaltCalendar:
         Raises:
             KeyringError: the keyring cannot be written; do not serve those time zones.
         """
-        now = self._now_ms()
+        now = self.now_ms()
         found: list[Salt] = []
         for timezone in sorted(set(timezones)):
             today = self._day(timezone, now)
@@ -118,7 +127,7 @@ class SaltCalendar:
                 self._alarm("the clock leapt ahead by more than 48 hours: nothing is destroyed until it is confirmed")
             return []
         self._alarmed = False
-        now = self._now_ms()
+        now = self.now_ms()
         destroyed: list[KeyId] = []
         for key_id in self._keyring.ids(PURPOSE):
             start, end = day_bounds(key_id.scope, date.fromisoformat(key_id.day))
@@ -128,12 +137,6 @@ class SaltCalendar:
             if (over or astray) and self._keyring.destroy(key_id):
                 destroyed.append(key_id)
         return destroyed
-
-    def _now_ms(self) -> int:
-        # A clock that leapt is not believed: time goes on from the start at its own pace.
-        if self.paused:
-            return self._wall_ms + self._clock.monotonic_ms() - self._steady_ms
-        return self._clock.now_ms()
 
     def _day(self, timezone: str, now_ms: int) -> date:
         today = local_day(datetime.fromtimestamp(now_ms / 1000, UTC), ZoneInfo(timezone))

@@ -70,7 +70,7 @@ def make_batch(
     key = ApiKey("aa", scope, site_id, 0, revoked=False)
     batch.install_keys(ApiKeyRing([(key, token_hash(BATCH_KEY.rpartition("_")[2]))]))
     keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", clock)
-    batch.event_ids.install(EventIdKeys(keyring, clock, SaltCalendar(keyring, clock, lambda _: None)).living())
+    batch.event_ids.install(EventIdKeys(keyring, SaltCalendar(keyring, clock, lambda _: None)).living())
     return batch
 
 

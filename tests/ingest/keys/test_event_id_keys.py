@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ingest.event_id_hashes import CARRIED, EventIdHasher
-from ingest.keys.event_id_keys import AFTER_MS, DAY_MS, PURPOSE, EventIdKeys
+from ingest.keys.day_keys import DAY_MS
+from ingest.keys.event_id_keys import AFTER_MS, PURPOSE, EventIdKeys
 from ingest.keys.keyring import Keyring
 from ingest.keys.salts import AHEAD_MS, SaltCalendar
 from ingest.pseudonymize import NoSalt
@@ -20,7 +21,7 @@ MIDNIGHT_MS = 20_780 * DAY_MS
 
 def make(tmp_path: Path, clock: FakeClock) -> tuple[Keyring, EventIdKeys]:
     keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", clock)
-    return keyring, EventIdKeys(keyring, clock, SaltCalendar(keyring, clock, lambda _: None))
+    return keyring, EventIdKeys(keyring, SaltCalendar(keyring, clock, lambda _: None))
 
 
 def hashes(keys: EventIdKeys, clock: FakeClock, site_id: int = 1, event_id: str = "order-1") -> tuple[int, int, int]:

@@ -1,0 +1,96 @@
+"""
+The keys directory: closed to everybody else, held by one process, with the root key in it unless that lies elsewhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+KEY_BYTES = 32
+
+_TAG = "# Daysalt: leave this directory out of every backup. A copy of it undoes the promise that keys die.\n"
+
+
+class KeyringError(Exception):
+    """
+    The keyring cannot be opened or written. Not retryable before somebody acted on what it says.
+    """
+
+
+def make_directory(directory: Path) -> None:
+    """
+    Make the directory when it is missing, see that it is ours alone, and mark it to be left out of backups.
+
+    Raises:
+        KeyringError: it belongs to somebody else, or cannot be used.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = directory.stat()
+        if status.st_uid != os.geteuid():
+            raise KeyringError(
+                f"the keys directory {directory} belongs to another user; give it to the one Daysalt runs as"
+            )
+        if status.st_mode & 0o077:
+            directory.chmod(0o700)
+        (directory / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n" + _TAG)
+    except OSError as error:
+        raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
+
+
+def lock_directory(directory: Path) -> int:
+    """
+    Take the keyring for this process. The kernel lets go of it when the process ends, however it ends.
+
+    TRICKY: a lock of the process (`lockf`), not of the open file, so that a program started meanwhile has no share in
+    it. Two keepers with one keyring would each write what they know, and the second one's keys would be gone.
+    """
+    descriptor = -1
+    try:
+        descriptor = os.open(directory / "keyring.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            raise KeyringError(
+                f"the keys directory {directory} is in use by another Daysalt process: stop that one, or set "
+                "DAYSALT_KEYS_DIR"
+            ) from None
+        raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
+    return descriptor
+
+
+def read_root_key(path: Path, *, may_make: bool) -> bytes:
+    """
+    Read the root key, making it on first start.
+
+    Raises:
+        KeyringError: it is missing, damaged, or others can read it.
+    """
+    try:
+        if not path.exists():
+            if not may_make:
+                raise KeyringError(
+                    f"there is a keyring but no root key at {path}: put it back (DAYSALT_ROOT_KEY_FILE), or move the "
+                    "keys directory away to start with new keys"
+                )
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(KEY_BYTES) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        if path.stat().st_mode & 0o077:
+            raise KeyringError(f"the root key {path} can be read by others; run `chmod 400 {path}`")
+        root = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise KeyringError(f"the root key {path} cannot be used: {error.strerror}") from error
+    except ValueError:
+        raise KeyringError(f"the root key {path} must hold {KEY_BYTES * 2} hexadecimal digits") from None
+    if len(root) != KEY_BYTES:
+        raise KeyringError(f"the root key {path} must hold {KEY_BYTES * 2} hexadecimal digits")
+    return root
