@@ -237,6 +237,7 @@ class _Process:
                     "daysalt_beacon_bytes": counters.beacon_bytes,
                 },
                 dropped=counters.dropped,
+                scrubbed=counters.scrubbed,
                 gauges={"daysalt_spool_bytes": spool.used_bytes},
             )
 

@@ -21,6 +21,7 @@ COUNTERS: Mapping[str, str] = {
     "daysalt_spool_damage": "Damaged pieces found in the spool.",
 }
 DROPPED = "daysalt_events_dropped"
+SCRUBBED = "daysalt_scrubbed"
 GAUGES: Mapping[str, str] = {
     "daysalt_spool_bytes": "Size of the spool.",
     "daysalt_drain_lag_seconds": "Age of the oldest event the warehouse does not have yet.",
@@ -37,7 +38,8 @@ class Figures(Collector):
     def __init__(self) -> None:
         self._finished: dict[str, float] = {}
         self._finished_drops: dict[str, float] = {}
-        self._current: dict[str, tuple[int, dict[str, float], dict[str, float]]] = {}
+        self._finished_scrubs: dict[str, float] = {}
+        self._current: dict[str, tuple[int, dict[str, float], dict[str, float], dict[str, float]]] = {}
         self.gauges: dict[str, float] = dict.fromkeys(GAUGES, 0.0)
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -49,6 +51,7 @@ class Figures(Collector):
         counters: Mapping[str, float],
         dropped: Mapping[str, float],
         gauges: Mapping[str, float],
+        scrubbed: Mapping[str, float] | None = None,
     ) -> None:
         """
         Take what a process counted since it started. A new pid under the same name adds to what the old one had.
@@ -57,10 +60,12 @@ class Figures(Collector):
         if before is not None and before[0] != pid:
             _add(self._finished, before[1])
             _add(self._finished_drops, before[2])
+            _add(self._finished_scrubs, before[3])
         self._current[process] = (
             pid,
             {name: value for name, value in counters.items() if name in COUNTERS},
             dict(dropped),
+            dict(scrubbed or {}),
         )
         self.gauges.update({name: value for name, value in gauges.items() if name in GAUGES})
 
@@ -74,15 +79,20 @@ class Figures(Collector):
         """
         Give the metric families; called by prometheus-client.
         """
-        totals, drops = dict(self._finished), dict(self._finished_drops)
-        for _, counters, dropped in self._current.values():
+        totals, drops, scrubs = dict(self._finished), dict(self._finished_drops), dict(self._finished_scrubs)
+        for _, counters, dropped, scrubbed in self._current.values():
             _add(totals, counters)
             _add(drops, dropped)
+            _add(scrubs, scrubbed)
         for name, meaning in COUNTERS.items():
             yield CounterMetricFamily(name, meaning, value=totals.get(name, 0))
         family = CounterMetricFamily(DROPPED, "Hits not counted, by reason.", labels=["reason"])
         for reason, hits in sorted(drops.items()):
             family.add_metric([reason], hits)
+        yield family
+        family = CounterMetricFamily(SCRUBBED, "Personal data replaced before writing, by kind.", labels=["kind"])
+        for kind, count in sorted(scrubs.items()):
+            family.add_metric([kind], count)
         yield family
         for name, meaning in GAUGES.items():
             yield GaugeMetricFamily(name, meaning, value=self.gauges[name])

@@ -163,9 +163,10 @@ class Keeper:
         counters: Mapping[str, float],
         gauges: Mapping[str, float],
         dropped: Mapping[str, float] | None = None,
+        scrubbed: Mapping[str, float] | None = None,
         trouble: str = "",
     ) -> Fields:
-        self._figures.report(process, pid, counters, dropped or {}, gauges)
+        self._figures.report(process, pid, counters, dropped or {}, gauges, scrubbed)
         self._heard_ms[process] = self._clock.monotonic_ms()
         self._troubles[process] = trouble
         return {}

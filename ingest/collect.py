@@ -31,6 +31,7 @@ from ingest.decode import Beacon, WireError, decode
 from ingest.enrich import EnrichTools, SiteRules, screen_and_enrich
 from ingest.event import DropCount, Event
 from ingest.hit import Dropped, DropReason, Hit
+from ingest.personal import Kind
 from ingest.pseudonymize import NoSalt, Pseudonymizer
 from ingest.request_visitors import RequestVisitors
 from ingest.safe_event import VisitSeeds, safe_event, signal_event
@@ -78,6 +79,15 @@ class Counters:
     accepted: int = 0
     beacon_bytes: int = 0
     dropped: dict[str, int] = field(default_factory=dict[str, int])
+    scrubbed: dict[str, int] = field(default_factory=dict[str, int])
+    """By kind, what was replaced in events that are kept."""
+
+    def scrub(self, kinds: Iterable[Kind]) -> None:
+        """
+        Count what was replaced in one event.
+        """
+        for kind in kinds:
+            self.scrubbed[kind.value] = self.scrubbed.get(kind.value, 0) + 1
 
 
 class Collector:
@@ -287,6 +297,8 @@ class Collector:
         enriched = screen_and_enrich(hit, site, self._tools)
         if isinstance(enriched, Dropped):
             return enriched
+        if enriched.scrubbed:
+            self.counters.scrub(enriched.scrubbed)
         pseudonymizer = self._pseudonymizer if visitors is None else visitors
         received_day = (hit.received_ms if received_ms is None else received_ms) // 86_400_000
         carried = b"" if event_id is None else event_id(site.id)

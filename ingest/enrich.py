@@ -17,11 +17,12 @@ import msgspec
 
 from ingest.agent import read_agent
 from ingest.bots import USER_AGENT_LENGTH_MAX
-from ingest.event import PAGEVIEW
+from ingest.event import ENGAGEMENT, PAGEVIEW
 from ingest.hit import Agent, Dropped, DropReason, EnrichedHit, Hit, Origin, Page, Place
 from ingest.origin import implied_medium, read_origin
 from ingest.page import read_page
 from ingest.place import PlaceReader
+from ingest.scrub import scrub_values
 from ingest.shields import NO_SHIELDS, Shields, screen_country, screen_page
 from ingest.url import split_url, without_www
 
@@ -34,6 +35,9 @@ VERIFICATION_AGENT = "Daysalt-Verification/"
 """User agents that begin so only look whether the snippet works."""
 # Events whose page is what one wants to know; they are given it as property `path` unless it was sent.
 PATH_PROP_EVENTS = frozenset({"404", "WP Form Completions", "Form: Submission"})
+
+PLAIN_NAMES = frozenset({PAGEVIEW, ENGAGEMENT})
+"""Names with nothing to scrub in them."""
 
 _NO_AGENT, _NO_PLACE, _NO_ORIGIN = Agent(), Place(), Origin()
 
@@ -90,12 +94,18 @@ def screen_and_enrich(hit: Hit, site: SiteRules, tools: EnrichTools) -> Enriched
         if site.signals == "drop" or hit.name != PAGEVIEW:
             return Dropped(DropReason.SIGNAL)
         bare = msgspec.structs.replace(hit, referrer="", props={}, revenue=None)
-        return EnrichedHit(bare, _bare_page(page), _NO_AGENT, _NO_PLACE, _NO_ORIGIN)
+        return EnrichedHit(bare, _bare_page(page), _NO_AGENT, _NO_PLACE, _NO_ORIGIN, scrubbed=page.scrubbed)
     origin = read_origin(page, hit.referrer)
     if page.click_id and not page.utm_medium:
         medium = implied_medium(origin.source, page.click_id)
         page = replace(page, utm_medium=medium) if medium else page
-    return EnrichedHit(hit, page, agent, place, origin, _props(hit, page))
+    scrubbed = page.scrubbed + origin.scrubbed
+    if hit.props or hit.name not in PLAIN_NAMES:
+        values = scrub_values(hit.name, hit.props)
+        if values is not None:
+            hit = msgspec.structs.replace(hit, name=values.name, props=values.props)
+            scrubbed += values.kinds
+    return EnrichedHit(hit, page, agent, place, origin, _props(hit, page), scrubbed)
 
 
 def is_spam_referrer(referrer: str, spam_hosts: frozenset[str]) -> bool:

@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 import msgspec
 
+from ingest.personal import Kind
+
 
 class DropReason(StrEnum):
     """
@@ -98,6 +100,8 @@ class Page:
     click_id: str = ""
     tagged: bool = False
     """A utm_source, source or ref parameter was present, even if empty."""
+    scrubbed: tuple[Kind, ...] = ()
+    """What was replaced in the path and the campaign, to be counted with every hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ class Origin:
     """Host and path without scheme, `www.`, query or trailing slash."""
     source: str = ""
     channel: str = ""
+    scrubbed: tuple[Kind, ...] = ()
+    """What was replaced in the referrer."""
 
 
 class EnrichedHit(msgspec.Struct, frozen=True, gc=False):
@@ -150,6 +156,8 @@ class EnrichedHit(msgspec.Struct, frozen=True, gc=False):
     place: Place
     origin: Origin
     props: Mapping[str, str] = {}
+    scrubbed: tuple[Kind, ...] = ()
+    """Everything that was replaced in this hit."""
 
     def __repr__(self) -> str:
         return "<EnrichedHit, personal>"

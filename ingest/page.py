@@ -1,5 +1,6 @@
 """
-Hop 3, the page: what is kept of an address. Host, path and campaign parameters; every other query value ends here.
+Hop 3, the page: what is kept of an address. Host, path and campaign parameters; every other query value ends here, and
+so does personal data in what is kept.
 
 Pure and cached by address. Raises `WireError` for what is no address.
 """
@@ -14,6 +15,7 @@ import tldextract
 
 from ingest.decode import URL_BYTES_MAX, WireError
 from ingest.hit import Page
+from ingest.scrub import Scrubbed, scrub
 from ingest.url import CONTROLS, NO_HOST, split_url, without_www
 
 PAGES_MAX = 20_000
@@ -24,6 +26,7 @@ QUERY_FIELDS_MAX = 200
 
 # In the order they are looked for; the first that is there is the tag. Source: Plausible's events API.
 SOURCE_TAGS = ("utm_source", "source", "ref")
+CAMPAIGN = ("utm_medium", "utm_campaign", "utm_content", "utm_term")
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "msclkid", "fbclid", "twclid")
 
 # The snapshot inside the package: never the network, no cache on disk. Private suffixes count, so that two sites of
@@ -49,27 +52,30 @@ def read_page(url: str, hash_mode: bool) -> Page:
     if parts.scheme == "data":
         raise WireError("url", "scheme is not allowed")
     hostname = without_www(parts.host) or NO_HOST
-    pathname = kept_path(parts.path, parts.fragment if hash_mode else "")
+    pathname, kinds = kept_path(parts.path, parts.fragment if hash_mode else "")
     root = registrable_domain(hostname)
     if not parts.query:
-        return Page(hostname, pathname, root)
+        return Page(hostname, pathname, root, scrubbed=kinds)
     fields = _query(parts.query)
     tag = next((name for name in SOURCE_TAGS if name in fields), None)
+    campaign = [_kept_tag(fields.get(name, "")) for name in (tag or "", *CAMPAIGN)]
+    source, medium, name, content, term = (value.text for value in campaign)
     return Page(
         hostname,
         pathname,
         root,
-        utm_source=fields[tag] if tag else "",
-        utm_medium=fields.get("utm_medium", ""),
-        utm_campaign=fields.get("utm_campaign", ""),
-        utm_content=fields.get("utm_content", ""),
-        utm_term=fields.get("utm_term", ""),
+        utm_source=source,
+        utm_medium=medium,
+        utm_campaign=name,
+        utm_content=content,
+        utm_term=term,
         click_id=next((name for name in CLICK_IDS if name in fields), ""),
         tagged=tag is not None,
+        scrubbed=sum((value.kinds for value in campaign), kinds),
     )
 
 
-def kept_path(path: str, fragment: str) -> str:
+def kept_path(path: str, fragment: str) -> Scrubbed:
     """
     Decide what of a path is kept: the one place to change when less shall be.
 
@@ -80,9 +86,9 @@ def kept_path(path: str, fragment: str) -> str:
     """
     decoded = unquote(path, errors="replace").translate(CONTROLS).rstrip() or "/"
     if not fragment:
-        return decoded
+        return scrub(decoded)
     route = unquote(fragment.partition("?")[0], errors="replace").translate(CONTROLS).rstrip()
-    return f"{decoded}#{route}" if route else decoded
+    return scrub(f"{decoded}#{route}" if route else decoded)
 
 
 @lru_cache(HOSTS_MAX)
@@ -111,6 +117,15 @@ def _is_literal(hostname: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _kept_tag(value: str) -> Scrubbed:
+    if value[:1] == " " and value[1:2].isdigit():
+        # `+` means a space in a query, and also begins a phone number.
+        phone = scrub("+" + value[1:], numbers=False)
+        if phone.kinds:
+            return phone
+    return scrub(value, numbers=False)
 
 
 def _query(query: str) -> dict[str, str]:

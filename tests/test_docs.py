@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.pages.drop_reasons import REASONS
 from dashboard.vendor import HTMX, UPLOT, WORLD_ATLAS
-from daysalt.figures import COUNTERS, DROPPED, GAUGES
+from daysalt.figures import COUNTERS, DROPPED, GAUGES, SCRUBBED
 from ingest.hit import DropReason
 from warehouse.settings import SETTINGS
 
@@ -83,8 +83,11 @@ def test_metrics() -> None:
     """
     rows = table(DOCS / "operations.md", "metric", "kind", "meaning")
 
-    assert [*(f"{name}_total" for name in COUNTERS), f"{DROPPED}_total", *GAUGES] == [row[0].strip("`") for row in rows]
-    assert [*COUNTERS.values(), "Hits not counted, by reason.", *GAUGES.values()] == [row[2] for row in rows]
+    assert [*(f"{name}_total" for name in COUNTERS), f"{DROPPED}_total", f"{SCRUBBED}_total", *GAUGES] == [
+        row[0].strip("`") for row in rows
+    ]
+    labelled = ("Hits not counted, by reason.", "Personal data replaced before writing, by kind.")
+    assert [*COUNTERS.values(), *labelled, *GAUGES.values()] == [row[2] for row in rows]
 
 
 def test_dependencies() -> None:
