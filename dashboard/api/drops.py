@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dashboard.api.access import INVALID_KEY, ApiError, bearer
-from dashboard.api.sites import NOT_FOUND
+from dashboard.api.site_access import NOT_FOUND
 from dashboard.context import Context
 from dashboard.stats.answer import in_thread
 from dashboard.stats.period import PeriodError, parse_day

@@ -17,7 +17,7 @@ from dashboard.stats.query import Filter, StatsQuery
 
 DOCS = "https://plausible.io/docs/stats-api"
 """Where clients of this interface find it described."""
-_NEW_METRICS = frozenset({"scroll_depth", "percentage"})
+_NEW_METRICS = frozenset({"scroll_depth", "percentage", "total_revenue", "average_revenue"})
 _FILTER = re.compile(r"^\s*([^=!]+?)\s*(==|!=)\s*(.*)$", re.DOTALL)
 _BAD_DATE = "Error parsing `date` parameter: invalid_format. Please specify a valid date in ISO-8601 format."
 

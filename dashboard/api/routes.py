@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api import drops, legacy, sites, stats
+from dashboard.api import drops, goals, legacy, properties, shared_links, site_settings, sites, stats
 from dashboard.api.access import ApiError
 from dashboard.context import Context
 from dashboard.stats.query import QueryError
@@ -39,10 +39,24 @@ def build_api_routes(context: Context) -> list[Route]:
         route("/api/v1/stats/breakdown", legacy.breakdown, "GET"),
         route("/api/v1/sites", sites.listed, "GET"),
         route("/api/v1/sites", sites.created, "POST"),
-        route("/api/v1/sites/{domain}/dropped", drops.dropped, "GET"),
-        route("/api/v1/sites/{domain}", sites.shown, "GET"),
-        route("/api/v1/sites/{domain}", sites.renamed, "PUT"),
-        route("/api/v1/sites/{domain}", sites.removed, "DELETE"),
+        route("/api/v1/sites/goals", goals.listed, "GET"),
+        route("/api/v1/sites/goals", goals.found_or_created, "PUT"),
+        route("/api/v1/sites/goals/{goal_id}", goals.removed, "DELETE"),
+        route("/api/v1/sites/custom-props", properties.listed, "GET"),
+        route("/api/v1/sites/custom-props", properties.created, "PUT"),
+        route("/api/v1/sites/custom-props/{property:path}", properties.removed, "DELETE"),
+        route("/api/v1/sites/shared-links", shared_links.listed, "GET"),
+        route("/api/v1/sites/shared-links", shared_links.found_or_created, "PUT"),
+        route("/api/v1/sites/shared-links/{name:path}", shared_links.removed, "DELETE"),
+        # A domain may have a path, written with %2F.
+        route("/api/v1/sites/{domain:path}/dropped", drops.dropped, "GET"),
+        route("/api/v1/sites/{domain:path}/settings", site_settings.shown, "GET"),
+        route("/api/v1/sites/{domain:path}/settings", site_settings.changed, "PUT"),
+        route("/api/v1/sites/{domain:path}/shields", site_settings.shields_shown, "GET"),
+        route("/api/v1/sites/{domain:path}/shields", site_settings.shields_changed, "PUT"),
+        route("/api/v1/sites/{domain:path}", sites.shown, "GET"),
+        route("/api/v1/sites/{domain:path}", sites.renamed, "PUT"),
+        route("/api/v1/sites/{domain:path}", sites.removed, "DELETE"),
     ]
 
 

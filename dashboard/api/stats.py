@@ -4,25 +4,25 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, timedelta
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dashboard.api.access import ApiError, site_of
+from dashboard.api.body import json_object
 from dashboard.context import Context
 from dashboard.stats.answer import ask, in_thread, present_visitors
+from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.parse import ParsedQuery, parse_query
 from dashboard.stats.period import Period
 from dashboard.stats.query import StatsResult
+from dashboard.stats.revenue import money
 from dashboard.stats.sql import default_order
 from warehouse.days import day_start
 from warehouse.registry.sites import Site
-
-BODY_BYTES_MAX = 256 * 1024
 
 
 async def query(context: Context, request: Request) -> Response:
@@ -38,7 +38,10 @@ async def query(context: Context, request: Request) -> Response:
     result = await ask(context, site, parsed.query)
     return JSONResponse(
         {
-            "results": [{"dimensions": list(row.dimensions), "metrics": list(row.metrics)} for row in result.rows],
+            "results": [
+                {"dimensions": list(row.dimensions), "metrics": _metrics(result, index)}
+                for index, row in enumerate(result.rows)
+            ],
             "meta": _meta(parsed, result),
             "query": _executed(site, parsed, result),
         }
@@ -53,25 +56,13 @@ async def realtime_visitors(context: Context, request: Request) -> Response:
     return JSONResponse(await in_thread(present_visitors, context, site))
 
 
-async def json_object(request: Request) -> dict[str, Any]:
-    """
-    Read a JSON object of at most `BODY_BYTES_MAX`.
-
-    Raises:
-        ApiError: too long, or something else.
-    """
-    raw = b""
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > BODY_BYTES_MAX:
-            raise ApiError(413, f"The body is longer than {BODY_BYTES_MAX} bytes.")
-    try:
-        body: Any = json.loads(raw or b"{}")
-    except (ValueError, RecursionError):
-        raise ApiError(400, "The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise ApiError(400, "#: Type mismatch. Expected Object.")
-    return cast(dict[str, Any], body)
+def _metrics(result: StatsResult, index: int) -> list[object]:
+    return [
+        money(value, result.currencies[index] if index < len(result.currencies) else None)
+        if name in REVENUE_METRICS
+        else value
+        for name, value in zip(result.query.metrics, result.rows[index].metrics, strict=True)
+    ]
 
 
 def _meta(parsed: ParsedQuery, result: StatsResult) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from anyio import to_thread
 from dashboard.context import Context
 from dashboard.stats.check import checked
 from dashboard.stats.gate import SMALL_CELL, Cell, Gate
+from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period, PeriodError, resolve
 from dashboard.stats.query import QueryError, Row, StatsQuery, StatsResult, Value, Viewer
+from dashboard.stats.revenue import currencies_for, without_unknown
 from dashboard.stats.sql import Question, Statement
 from warehouse.client import Warehouse, WarehouseRefused
 from warehouse.registry.sites import Site
@@ -65,10 +67,18 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
         for row in found
     ]
     rows, withheld = gate.shown(cells)
+    warnings = dict.fromkeys(asked.metrics, SMALL_CELL) if withheld else {}
+    row_currencies: tuple[str | None, ...] = ()
+    if REVENUE_METRICS & set(asked.metrics):
+        currencies = currencies_for(asked, goals)
+        if currencies.warning is not None:
+            warnings.update(dict.fromkeys(REVENUE_METRICS & set(asked.metrics), currencies.warning))
+        rows = tuple(without_unknown(asked, row, currencies) for row in rows)
+        row_currencies = tuple(currencies.of(row.dimensions) for row in rows)
     total = None
     if asked.total_rows:
         total = int(found[0][-1]) if found else 0
-    return StatsResult(asked, period, rows, dict.fromkeys(asked.metrics, SMALL_CELL) if withheld else {}, labels, total)
+    return StatsResult(asked, period, rows, warnings, labels, total, row_currencies)
 
 
 def present_visitors(context: Context, site: Site) -> int:

@@ -20,14 +20,15 @@ class Metric:
     Attributes:
         counted: `people` from visits, or from events when the question is about events; `event` from events; `visit`
             from visits, and with an event page asked for from the visits that entered there.
-        form: how it is shown: a whole number, a ratio with two decimals, percent, or seconds.
+        form: how it is shown: a whole number, a ratio with two decimals, percent, seconds, or
+            an amount of money.
         zero: its value where nothing happened.
         needs_page: makes sense only with `event:page` as a dimension or filter.
     """
 
     name: str
     counted: Literal["people", "event", "visit"]
-    form: Literal["count", "ratio", "percent", "seconds"]
+    form: Literal["count", "ratio", "percent", "seconds", "money"]
     zero: int | None = 0
     needs_page: bool = False
 
@@ -44,9 +45,12 @@ METRICS: Mapping[str, Metric] = {
         Metric("visit_duration", "visit", "seconds", zero=None),
         Metric("percentage", "people", "percent"),
         Metric("conversion_rate", "people", "percent"),
+        Metric("total_revenue", "event", "money", zero=None),
+        Metric("average_revenue", "event", "money", zero=None),
         Metric("scroll_depth", "event", "percent", zero=None, needs_page=True),
         Metric("time_on_page", "event", "seconds", zero=None, needs_page=True),
     )
 }
 
+REVENUE_METRICS = frozenset({"total_revenue", "average_revenue"})
 ENGAGEMENT_METRICS = frozenset({"scroll_depth", "time_on_page"})

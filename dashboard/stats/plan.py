@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dashboard.stats.dimensions import Dimension, known_dimension
 from dashboard.stats.filters import asks_events, asks_hostname, leaves
-from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS
+from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS, REVENUE_METRICS
 from dashboard.stats.period import Period
 from dashboard.stats.query import FilterTree
 from dashboard.stats.scope import Table
@@ -64,7 +64,7 @@ def make_plan(
         elif counted == "visit":
             needed.append("visits")
         else:
-            needed.append("events" if name in ENGAGEMENT_METRICS else counts)
+            needed.append("events" if name in ENGAGEMENT_METRICS | REVENUE_METRICS else counts)
     return Plan(people, counts, tuple(dict.fromkeys(sorted(needed, key=lambda table: table != people))))
 
 

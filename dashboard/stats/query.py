@@ -145,6 +145,7 @@ class StatsResult:
         metric_warnings: by metric; code `small_cell` when a number was withheld.
         time_labels: every bucket of the time dimension in order, if asked for.
         total_rows: how many rows there are without limit and offset, if asked for.
+        currencies: of each row's revenue; empty when none was asked for.
     """
 
     query: StatsQuery
@@ -153,6 +154,7 @@ class StatsResult:
     metric_warnings: dict[str, MetricWarning] = field(default_factory=dict[str, MetricWarning])
     time_labels: tuple[str, ...] | None = None
     total_rows: int | None = None
+    currencies: tuple[str | None, ...] = ()
 
     def totals(self) -> dict[str, Value]:
         """

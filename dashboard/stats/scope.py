@@ -75,6 +75,7 @@ class Scope:
     One table, for one site and period.
 
     Attributes:
+        scrolls: scroll goals that the question is about; they are reached by engagement events.
         edges: entry or exit was asked for of events, so the visit must be joined.
         used: visit columns that the statement needs.
     """
@@ -84,6 +85,7 @@ class Scope:
     period: Period
     parameters: Parameters
     goals: Sequence[Goal] = ()
+    scrolls: Sequence[Goal] = ()
     edges: bool = False
     used: set[str] = field(default_factory=set[str])
 
@@ -91,7 +93,7 @@ class Scope:
         """
         The same site, period and parameters over another table or in a subquery.
         """
-        return Scope(table, self.site_id, self.period, self.parameters, self.goals)
+        return Scope(table, self.site_id, self.period, self.parameters, self.goals, self.scrolls)
 
     def column(self, dimension: Dimension) -> str:
         """
@@ -147,12 +149,29 @@ class Scope:
         The condition under which an event reaches a goal.
         """
         add = self.parameters.add
+        props = "".join(
+            f" AND props[{add(key, 'String')}] = {add(value, 'String')}" for key, value in goal.custom_props.items()
+        )
         if goal.kind == "event":
-            return f"name = {add(goal.event_name or '', 'String')}"
+            return f"(name = {add(goal.event_name or '', 'String')}{props})"
         path = goal.page_path or ""
+        fits = f"match(pathname, {add(page_pattern(path), 'String')})"
         if "*" not in path:
-            return f"(name = 'pageview' AND pathname = {add(path, 'String')})"
-        return f"(name = 'pageview' AND match(pathname, {add(page_pattern(path), 'String')}))"
+            fits = f"pathname = {add(path, 'String')}"
+        if goal.kind == "scroll":
+            # 255 stands for a depth that is not known.
+            deep = f"scroll_depth >= {add(goal.scroll_threshold, 'UInt8')} AND scroll_depth <= 100"
+            return f"(name = 'engagement' AND {deep} AND {fits}{props})"
+        return f"(name = 'pageview' AND {fits}{props})"
+
+    def counted(self) -> str:
+        """
+        The condition under which an event counts for somebody's presence: engagement only where it reaches a goal.
+        """
+        if not self.scrolls:
+            return "name != 'engagement'"
+        reached = " OR ".join(self.goal_condition(goal) for goal in self.scrolls)
+        return f"(name != 'engagement' OR {reached})"
 
     def source(self, conditions: Sequence[str], *, engagement: bool = False) -> str:
         """
@@ -169,7 +188,7 @@ class Scope:
             start, end = self._instants()
             wheres.append(f"ts >= {start} AND ts < {end}")
         if not engagement:
-            wheres.append("name != 'engagement'")
+            wheres.append(self.counted())
         joined = ""
         if self.edges:
             columns = ", ".join(f"{_EDGES[name]} AS {name}" for name in sorted(self.used & _EDGES.keys()))

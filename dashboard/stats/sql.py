@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from dashboard.stats.dimensions import OTHER, PROPS_PREFIX, Dimension
 from dashboard.stats.filters import entry_conditions, leaves, row_conditions
-from dashboard.stats.goals import goals_named
-from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS
+from dashboard.stats.goals import goals_in_play, goals_named
+from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS, REVENUE_METRICS
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan, make_plan
 from dashboard.stats.query import Filter, FilterTree, Order, StatsQuery
@@ -37,6 +37,8 @@ _PARTS = (
     "depth_visits",
     "engaged_ms",
     "engaged_visits",
+    "revenue",
+    "paid",
     "present",
 )
 _METRIC_SQL = {
@@ -47,6 +49,8 @@ _METRIC_SQL = {
     "views_per_visit": "if(sum(ended) = 0, 0, round(sum(visit_pageviews) / sum(ended), 2))",
     "bounce_rate": "if(sum(entered) = 0, 0, toInt64(round(100 * sum(bounced) / sum(entered))))",
     "visit_duration": "if(sum(ended) = 0, NULL, toInt64(round(sum(seconds) / sum(ended))))",
+    "total_revenue": "round(sum(revenue), 3)",
+    "average_revenue": "if(sum(paid) = 0, 0, round(sum(revenue) / sum(paid), 3))",
     "scroll_depth": "if(sum(depth_visits) = 0, NULL, toInt64(round(sum(depths) / sum(depth_visits))))",
     "time_on_page": "if(sum(engaged_visits) = 0, NULL, toInt64(round(sum(engaged_ms) / 1000 / sum(engaged_visits))))",
 }
@@ -113,16 +117,22 @@ class Question:
         everybody = self._visitors(())
         return Statement(f"SELECT ({self._visitors(self.query.filters)}), ({everybody})", self.parameters.values)
 
-    def _scope(self, table: Table) -> Scope:
-        return Scope(table, self.site_id, self.period, self.parameters, self.goals)
+    def _scope(self, table: Table, played: Sequence[Goal]) -> Scope:
+        scrolls = [goal for goal in played if goal.kind == "scroll"]
+        return Scope(table, self.site_id, self.period, self.parameters, self.goals, scrolls)
+
+    def _played(self) -> list[Goal]:
+        return goals_in_play(self.goals, self.query.filters, by_goal="event:goal" in self.query.dimensions)
 
     def _visitors(self, filters: Sequence[FilterTree]) -> str:
         table = make_plan((), (), filters, self.period, cells=True).people
-        scope = self._scope(table)
+        scope = self._scope(table, goals_in_play(self.goals, filters, by_goal=False))
         conditions = row_conditions(filters, scope)
         return f"SELECT {_VISITORS} {scope.source(conditions)}"
 
     def _metric(self, name: str) -> str:
+        if name == "events":
+            return self._events_metric()
         if name == "percentage":
             whole = self._visitors(self.query.filters)
         elif name == "conversion_rate":
@@ -130,6 +140,25 @@ class Question:
         else:
             return _METRIC_SQL[name]
         return f"ifNull(round(100 * sum(visitors) / nullIf(({whole}), 0), 2), 0)"
+
+    def _events_metric(self) -> str:
+        # How often somebody scrolled is not counted, only by how many.
+        played = self._played()
+        scrolls = [goal for goal in played if goal.kind == "scroll"]
+        if scrolls and "event:goal" in self.query.dimensions:
+            names = self.parameters.add([goal.display_name for goal in scrolls], "Array(String)")
+            return f"if(has({names}, d{self.query.dimensions.index('event:goal')}), NULL, sum(events))"
+        return "NULL" if scrolls and len(scrolls) == len(played) else "sum(events)"
+
+    def _currency(self) -> str:
+        goals = [goal for goal in self._played() if goal.currency]
+        if "event:goal" not in self.query.dimensions:
+            code = next(iter({goal.currency for goal in goals}), None)
+            return self.parameters.add(code or "", "String")
+        names = self.parameters.add([goal.display_name for goal in goals], "Array(String)")
+        codes = self.parameters.add([goal.currency for goal in goals], "Array(String)")
+        label = f"d{self.query.dimensions.index('event:goal')}"
+        return f"if(has({names}, {label}), {codes}[indexOf({names}, {label})], '')"
 
     def _part(self, table: Table, plan: Plan) -> str:
         labels = [f"d{index}" for index in range(len(self.dimensions))]
@@ -165,7 +194,7 @@ class Question:
         """
         One row per event or visit (per bucket it spans, by the hour), labelled.
         """
-        scope = self._scope(table)
+        scope = self._scope(table, self._played())
         conditions = row_conditions(self.query.filters, scope)
         columns: list[str] = []
         for index, dimension in enumerate(self.dimensions):
@@ -177,6 +206,9 @@ class Question:
         if table == "events":
             wants_engagement = bool(ENGAGEMENT_METRICS & set(self.query.metrics))
             columns += ["visitor_id", "visit_id", "name", "scroll_depth", "engagement_ms"]
+            columns.append(f"{scope.counted()} AS counts")
+            if REVENUE_METRICS & set(self.query.metrics):
+                columns += ["revenue_amount", "revenue_currency"]
             return f"SELECT {', '.join(columns)} {scope.source(conditions, engagement=wants_engagement)}"
         columns += ["visitor_id", "visit_id", "visit_pageviews AS pages", "visit_events AS acts", "bounced AS bounce"]
         columns.append("toInt64(toUInt32(visit_end)) - toInt64(toUInt32(visit_start)) AS length")
@@ -213,12 +245,16 @@ class Question:
     def _event_parts(self, plan: Plan) -> dict[str, str]:
         parts: dict[str, str] = {}
         if plan.people == "events":
-            parts["visitors"] = "uniqExactIf(visitor_id, visitor_id != 0 AND name != 'engagement')"
+            parts["visitors"] = "uniqExactIf(visitor_id, visitor_id != 0 AND counts)"
             if "visits" in self.query.metrics:
-                parts["visits"] = "uniqExactIf(visit_id, visit_id != 0 AND name != 'engagement')"
+                parts["visits"] = "uniqExactIf(visit_id, visit_id != 0 AND counts)"
         if plan.counts == "events":
             parts["pageviews"] = "countIf(name = 'pageview')"
             parts["events"] = "countIf(name != 'engagement')"
+        if REVENUE_METRICS & set(self.query.metrics):
+            ours = f"revenue_currency != '' AND revenue_currency = {self._currency()}"
+            parts["revenue"] = f"sumIf(revenue_amount, {ours})"
+            parts["paid"] = f"countIf({ours})"
         if "scroll_depth" in self.query.metrics:
             deepest = "maxMapIf(map(visit_id, scroll_depth), scroll_depth <= 100 AND visit_id != 0)"
             parts["depths"] = f"arraySum(mapValues({deepest}))"

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from warehouse.client import Warehouse
@@ -39,6 +40,7 @@ class Happening:
     engagement_ms: int = 0
     interactive: bool = True
     signal: bool = False
+    revenue: tuple[str, str] = ("0", "")
 
 
 @dataclass(slots=True)
@@ -98,6 +100,8 @@ def _event_row(site_id: int, happening: Happening, visit: _Visit) -> dict[str, o
         "scroll_depth": happening.depth,
         "engagement_ms": happening.engagement_ms,
         "props": dict(happening.props),
+        "revenue_amount": Decimal(happening.revenue[0]),
+        "revenue_currency": happening.revenue[1],
         **{name: attributes.get(name, 0 if name == "city" else "") for name in _ATTRIBUTES},
     }
 

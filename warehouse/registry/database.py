@@ -11,7 +11,10 @@ from warehouse.clock import Clock
 from warehouse.registry.api_keys import ApiKeys
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.goals import Goals
+from warehouse.registry.properties import Properties
 from warehouse.registry.schema_steps import apply_steps
+from warehouse.registry.segments import Segments
+from warehouse.registry.shared_links import SharedLinks
 from warehouse.registry.sign_ins import SignIns
 from warehouse.registry.sites import Sites
 from warehouse.registry.users import Users
@@ -41,6 +44,9 @@ class Registry:
         """The file, when it is SQLite."""
         self.sites = Sites(self._connection, clock)
         self.goals = Goals(self._connection, clock)
+        self.properties = Properties(self._connection)
+        self.segments = Segments(self._connection, clock)
+        self.shared_links = SharedLinks(self._connection, clock)
         self.users = Users(self._connection, clock)
         self.sign_ins = SignIns(self._connection, clock)
         self.keys = ApiKeys(self._connection, clock)

@@ -4,38 +4,50 @@ Goals: what counts as a conversion of a site.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from warehouse.clock import Clock
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
+from warehouse.registry.goal_parts import (
+    checked_currency,
+    checked_custom_props,
+    checked_display_name,
+    checked_kind,
+    checked_target,
+)
 from warehouse.registry.schema import GOALS, SITES
 
-EVENT_NAME_CHARS_MAX = 120
-"""As in the events API: https://plausible.io/docs/events-api"""
-
-PAGE_PATH_CHARS_MAX = 2000
-DISPLAY_NAME_CHARS_MAX = 200
 GOALS_MAX = 1000
 """Per site: a question about goals holds each event against all of them."""
+
+GoalKind = Literal["event", "page", "scroll"]
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
     """
-    One goal. Of `event_name` and `page_path` the one that `kind` names is set; `*` in a path stands for any text.
+    One goal. An `event` goal has `event_name`; the others have `page_path`, in which `**` stands for any text and `*`
+    for any without a slash; a `scroll` goal also `scroll_threshold` (percent of the page, 1 to 100).
     """
 
     id: int
     site_id: int
-    kind: Literal["event", "page"]
+    kind: GoalKind
     event_name: str | None
     page_path: str | None
     display_name: str
     created_ms: int
+    scroll_threshold: int | None = None
+    currency: str | None = None
+    """ISO 4217; the goal's revenue is counted in it."""
+    custom_props: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Properties that the event must carry, all of them."""
 
 
 class Goals:
@@ -55,44 +67,75 @@ class Goals:
         event_name: str | None = None,
         page_path: str | None = None,
         display_name: str | None = None,
+        scroll_threshold: object = None,
+        currency: str | None = None,
+        custom_props: object = None,
     ) -> Goal:
         """
-        Add a goal; one that is there already is given back as it is.
+        Add a goal; one that counts the same events is given back as it is.
 
         Raises:
-            RegistryError: no such site, or the goal is not whole.
+            RegistryError: no such site, the goal is not whole, another one has its name, or it has another currency.
         """
-        target = _checked_target(kind, event_name, page_path)
-        if display_name is not None and not 0 < len(display_name.strip()) <= DISPLAY_NAME_CHARS_MAX:
-            raise RegistryError(f"the display name must have 1 to {DISPLAY_NAME_CHARS_MAX} characters")
-        same = (GOALS.c.site_id == site_id) & (GOALS.c.kind == kind) & (GOALS.c.target == target)
+        checked, threshold = checked_kind(kind, scroll_threshold)
+        target = checked_target(checked, event_name, page_path)
+        props = checked_custom_props(custom_props)
+        code = checked_currency(checked, currency)
+        name = checked_display_name(display_name)
         with self._connection.change() as transaction:
-            row = transaction.execute(select(GOALS).where(same)).one_or_none()
-            if row is None:
-                if transaction.execute(select(SITES.c.id).where(SITES.c.id == site_id)).first() is None:
-                    raise RegistryError(f"there is no site with the number {site_id}: see `daysalt site list`")
-                if len(transaction.execute(select(GOALS.c.id).where(GOALS.c.site_id == site_id)).all()) >= GOALS_MAX:
-                    raise RegistryError(f"the site has {GOALS_MAX} goals already: remove one first")
-                name = None if display_name is None else display_name.strip()
-                transaction.execute(
-                    insert(GOALS).values(
-                        site_id=site_id,
-                        kind=kind,
-                        target=target,
-                        display_name=name,
-                        created_ms=self._clock.now_ms(),
-                    )
+            there = _goals(transaction, site_id)
+            for goal in there:
+                if _identity(goal) == (checked, target, threshold, props):
+                    if code is not None and goal.currency != code:
+                        raise RegistryError(
+                            f"the goal {goal.display_name!r} is there already with"
+                            f" {'the currency ' + goal.currency if goal.currency else 'no currency'}: remove it first"
+                        )
+                    return goal
+            if transaction.execute(select(SITES.c.id).where(SITES.c.id == site_id)).first() is None:
+                raise RegistryError(f"there is no site with the number {site_id}: see `daysalt site list`")
+            if len(there) >= GOALS_MAX:
+                raise RegistryError(f"the site has {GOALS_MAX} goals already: remove one first")
+            _claim_name(there, name or _own_name(checked, target, threshold))
+            made = transaction.execute(
+                insert(GOALS)
+                .values(
+                    site_id=site_id,
+                    kind=checked,
+                    target=target,
+                    scroll_threshold=threshold,
+                    currency=code,
+                    custom_props=json.dumps(props, sort_keys=True),
+                    display_name=name,
+                    created_ms=self._clock.now_ms(),
                 )
-                row = transaction.execute(select(GOALS).where(same)).one()
-            return _goal(row)
+                .returning(GOALS)
+            ).one()
+            return _goal(made)
 
     def all(self, site_id: int) -> list[Goal]:
         """
         List a site's goals, the oldest first.
         """
         with self._connection.read() as transaction:
-            rows = transaction.execute(select(GOALS).where(GOALS.c.site_id == site_id).order_by(GOALS.c.id)).all()
-            return [_goal(row) for row in rows]
+            return _goals(transaction, site_id)
+
+    def rename(self, site_id: int, goal_id: int, display_name: str) -> Goal:
+        """
+        Give a goal another name to show.
+
+        Raises:
+            RegistryError: the site has no such goal, or another one has this name.
+        """
+        name = checked_display_name(display_name)
+        same = (GOALS.c.site_id == site_id) & (GOALS.c.id == goal_id)
+        with self._connection.change() as transaction:
+            there = _goals(transaction, site_id)
+            if not any(goal.id == goal_id for goal in there):
+                raise RegistryError(f"the site has no goal with the number {goal_id}")
+            _claim_name([goal for goal in there if goal.id != goal_id], name or "")
+            transaction.execute(update(GOALS).where(same).values(display_name=name))
+            return _goal(transaction.execute(select(GOALS).where(same)).one())
 
     def remove(self, site_id: int, goal_id: int) -> Goal:
         """
@@ -110,30 +153,38 @@ class Goals:
             return _goal(row)
 
 
-def _checked_target(kind: str, event_name: str | None, page_path: str | None) -> str:
+def _goals(transaction: Connection, site_id: int) -> list[Goal]:
+    rows = transaction.execute(select(GOALS).where(GOALS.c.site_id == site_id).order_by(GOALS.c.id)).all()
+    return [_goal(row) for row in rows]
+
+
+def _identity(goal: Goal) -> tuple[str, str, int | None, dict[str, str]]:
+    return (goal.kind, goal.event_name or goal.page_path or "", goal.scroll_threshold, dict(goal.custom_props))
+
+
+def _claim_name(goals: list[Goal], name: str) -> None:
+    # Answers and filters name goals by what is shown: two of one name could not be told apart.
+    if any(goal.display_name == name for goal in goals):
+        raise RegistryError(f"the site has a goal called {name[:200]!r} already: give another display_name")
+
+
+def _own_name(kind: str, target: str, threshold: int | None) -> str:
     if kind == "event":
-        name = (event_name or "").strip()
-        if not 0 < len(name) <= EVENT_NAME_CHARS_MAX:
-            raise RegistryError(f"an event goal needs an event name of 1 to {EVENT_NAME_CHARS_MAX} characters")
-        return name
-    if kind == "page":
-        path = (page_path or "").strip()
-        if not path.startswith("/") or len(path) > PAGE_PATH_CHARS_MAX:
-            raise RegistryError(
-                f"a page goal needs a page path that begins with a slash, of up to {PAGE_PATH_CHARS_MAX} characters"
-            )
-        return path
-    raise RegistryError(f"{kind!r} is not a kind of goal: use event or page")
+        return target
+    return f"Visit {target}" if kind == "page" else f"Scroll {threshold}% on {target}"
 
 
 def _goal(row: Row[Any]) -> Goal:
-    is_event = row.kind == "event"
+    kind: GoalKind = row.kind
     return Goal(
         id=row.id,
         site_id=row.site_id,
-        kind="event" if is_event else "page",
-        event_name=row.target if is_event else None,
-        page_path=None if is_event else row.target,
-        display_name=row.display_name or (row.target if is_event else f"Visit {row.target}"),
+        kind=kind,
+        event_name=row.target if kind == "event" else None,
+        page_path=None if kind == "event" else row.target,
+        display_name=row.display_name or _own_name(kind, row.target, row.scroll_threshold),
         created_ms=row.created_ms,
+        scroll_threshold=row.scroll_threshold,
+        currency=row.currency,
+        custom_props=json.loads(row.custom_props),
     )

@@ -4,7 +4,18 @@ The registry's tables as the queries see them. The steps in `steps/` make them; 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 METADATA = MetaData()
 
@@ -54,8 +65,43 @@ GOALS = Table(
     Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
     Column("kind", String(8), nullable=False),
     Column("target", String(2000), nullable=False),
+    Column("scroll_threshold", Integer),
+    Column("currency", String(3)),
+    Column("custom_props", String(8000), nullable=False),
     Column("display_name", String(200)),
     Column("created_ms", BigInteger, nullable=False),
+)
+
+PROPERTIES = Table(
+    "properties",
+    METADATA,
+    Column("site_id", Integer, ForeignKey("sites.id"), primary_key=True),
+    Column("name", String(300), primary_key=True),
+)
+
+SEGMENTS = Table(
+    "segments",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("filters", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("site_id", "name"),
+)
+
+SHARED_LINKS = Table(
+    "shared_links",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("slug", String(43), nullable=False, unique=True),
+    Column("password_hash", String(200)),
+    Column("expires_ms", BigInteger),
+    Column("segment_id", Integer, ForeignKey("segments.id")),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("site_id", "name"),
 )
 
 USERS = Table(

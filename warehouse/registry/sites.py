@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from warehouse.clock import Clock
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
-from warehouse.registry.schema import API_KEYS, GOALS, SHIELDS, SITES
+from warehouse.registry.schema import API_KEYS, GOALS, PROPERTIES, SEGMENTS, SHARED_LINKS, SHIELDS, SITES
 from warehouse.registry.site_keys import checked_site_key, site_key
 from warehouse.registry.site_settings import (
     SHIELD_KINDS,
@@ -176,7 +176,7 @@ class Sites:
         with self._connection.change() as transaction:
             site = _one(transaction, domain)
             # Said out loud rather than left to the foreign keys: a database without them must not keep orphans.
-            for table in (SHIELDS, GOALS, API_KEYS):
+            for table in (SHIELDS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS):
                 transaction.execute(delete(table).where(table.c.site_id == site.id))
             transaction.execute(delete(SITES).where(SITES.c.id == site.id))
             return site
