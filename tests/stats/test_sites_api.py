@@ -22,7 +22,7 @@ def key(context: Context) -> str:
 
 
 def call(context: Context, key: str, method: str, path: str, body: object = None, **extra: Any) -> tuple[int, Any]:
-    arguments = extra if body is None else {"json": body, **extra}
+    arguments: dict[str, Any] = extra if body is None else {"json": body, **extra}
     response = ask_http(context, method, f"/api/v1/sites/{path}", key=key, **arguments)
     return response.status_code, response.json()
 
