@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dashboard.importing import Importing
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
 from warehouse.registry.database import Registry
@@ -22,3 +23,5 @@ class Context:
     registry: Registry
     clock: Clock
     settings: Settings
+    importing: Importing | None = None
+    """None where no store is: then nothing can be imported."""

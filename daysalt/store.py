@@ -24,6 +24,7 @@ from daysalt.children import FATAL_EXIT
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.operations import store_operations
 from ingest.drain import Drain
+from ingest.imports.importer import Importer
 from ingest.manifest import ManifestError
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock, SystemClock
@@ -71,8 +72,11 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
         logger().info("the warehouse was migrated", migrations=applied)
     registry = Registry(settings.registry_url, clock)
     drain_thread = DrainThread(settings, warehouse, registry, clock) if with_drain else None
-    context = Context(warehouse=warehouse, registry=registry, clock=clock, settings=settings)
-    asyncio.run(_serve(context, drain_thread, with_dashboard=with_dashboard))
+    resting = drain_thread.resting if drain_thread is not None else threading.Lock()
+    importer = Importer(settings.data_dir, warehouse, clock, resting=resting)
+    context = Context(warehouse, registry, clock, settings, importing=importer)
+    threading.Thread(target=_resume_imports, args=(importer,), name="imports", daemon=True).start()
+    asyncio.run(_serve(context, drain_thread, importer, with_dashboard=with_dashboard))
     registry.close()
     warehouse.close()
     return FATAL_EXIT if drain_thread is not None and drain_thread.fatal else 0
@@ -240,11 +244,21 @@ def _dashboard_server(context: Context, *, date_header: bool) -> QuietServer:
     )
 
 
-async def _serve(context: Context, drain: DrainThread | None, *, with_dashboard: bool) -> None:
+def _resume_imports(importer: Importer) -> None:
+    try:
+        finished = importer.resume()
+    except Exception as error:  # the next import of the site tries again
+        logger().warning("an import was not finished yet", reason=type(error).__name__)
+    else:
+        if finished:
+            logger().info("imports were finished that the last run had left", imports=finished)
+
+
+async def _serve(context: Context, drain: DrainThread | None, importer: Importer, *, with_dashboard: bool) -> None:
     settings = context.settings
     stopping = asyncio.Event()
     watch_life_line(stopping.set)
-    operations = store_operations(context, drain.resting if drain is not None else threading.Lock())
+    operations = store_operations(context, importer.resting)
     control = await listen(settings.data_dir / STORE_SOCKET, operations)
     server: QuietServer | None = None
     tasks: list[asyncio.Task[Any]] = []
@@ -257,6 +271,7 @@ async def _serve(context: Context, drain: DrainThread | None, *, with_dashboard:
         server = _dashboard_server(context, date_header=False)
         tasks.append(asyncio.create_task(server.serve([listener])))
     await stopping.wait()
+    importer.stopping.set()
     control.close()
     if server is not None:
         server.should_exit = True

@@ -33,13 +33,22 @@ def read_timestamp(sent: object, received_ms: int) -> int | None:
     """
     if sent is None:
         return received_ms
-    at_ms = _epoch_ms(sent)
+    at_ms = epoch_ms(sent)
     if at_ms is None or not -AGE_MS_MAX <= at_ms - received_ms <= AHEAD_MS_MAX:
         return None
     return min(at_ms, received_ms)
 
 
-def _epoch_ms(sent: object) -> int | None:
+def epoch_ms(sent: object) -> int | None:
+    """
+    Read a time, in epoch milliseconds UTC.
+
+    Returns:
+        None when it is a number far beyond any time.
+
+    Raises:
+        WireError: it is no time.
+    """
     if isinstance(sent, str):
         text = sent.strip()
         if len(text) <= TEXT_LENGTH_MAX and text.isascii():

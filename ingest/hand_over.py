@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from httpx import USE_CLIENT_DEFAULT
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
-"""Largest request body handed on; imports are streams and stay below it."""
+"""Largest request body handed on, but for imports."""
+IMPORT_PATH = b"/api/v1/import"
+"""A stream of any length, answered when all of it is stored."""
+IMPORT_SECONDS_MAX = 4 * 3600
 CONNECTIONS_MAX = 64
 ANSWER_SECONDS_MAX = 60
+IMPORT_TIMEOUT = httpx.Timeout(IMPORT_SECONDS_MAX, connect=2)
 RETRY_AFTER = (b"retry-after", b"2")
 
 # Names that say who somebody is, besides those the settings name.
@@ -61,16 +66,21 @@ class HandOver:
         ]
         if not any(name == b"x-forwarded-proto" for name, _ in headers):
             headers.append((b"x-forwarded-proto", str(scope["scheme"]).encode("ascii")))
+        importing = scope["method"] == "POST" and scope["raw_path"].endswith(IMPORT_PATH)
+        body = _body(receive, None if importing else BODY_BYTES_MAX)
         request = self._client.build_request(
             scope["method"],
             httpx.URL("http://dashboard").copy_with(raw_path=target),
             headers=headers,
-            content=_body(receive) if _has_body(headers, scope) else None,
+            content=body if _has_body(headers, scope) else None,
+            timeout=IMPORT_TIMEOUT if importing else USE_CLIENT_DEFAULT,
         )
         try:
             answer = await self._client.send(request, stream=True)
         except _TooLarge:
             await _plain(send, 413, b"the request body is too large\n")
+            return
+        except _Gone:
             return
         except httpx.TransportError:
             await _plain(
@@ -99,21 +109,27 @@ class _TooLarge(Exception):
     pass
 
 
+class _Gone(Exception):
+    """
+    The sender went away. Half a body must not look like a whole one to whoever is behind us.
+    """
+
+
 def _has_body(headers: list[tuple[bytes, bytes]], scope: Scope) -> bool:
     if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
         return True
     return any(name == b"content-length" and value.strip() != b"0" for name, value in headers)
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
+async def _body(receive: Receive, bytes_max: int | None) -> AsyncIterator[bytes]:
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return
+            raise _Gone
         piece: bytes = message.get("body", b"")
         size += len(piece)
-        if size > BODY_BYTES_MAX:
+        if bytes_max is not None and size > bytes_max:
             raise _TooLarge
         if piece:
             yield piece

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api import drops, goals, legacy, properties, shared_links, site_settings, sites, stats
+from dashboard.api import drops, goals, imports, legacy, properties, shared_links, site_settings, sites, stats
 from dashboard.api.access import ApiError
 from dashboard.context import Context
 from dashboard.stats.query import QueryError
@@ -37,6 +37,9 @@ def build_api_routes(context: Context) -> list[Route]:
         route("/api/v1/stats/aggregate", legacy.aggregate, "GET"),
         route("/api/v1/stats/timeseries", legacy.timeseries, "GET"),
         route("/api/v1/stats/breakdown", legacy.breakdown, "GET"),
+        route("/api/v1/import", imports.imported, "POST"),
+        route("/api/v1/import", imports.listed, "GET"),
+        route("/api/v1/import/{id}", imports.removed, "DELETE"),
         route("/api/v1/sites", sites.listed, "GET"),
         route("/api/v1/sites", sites.created, "POST"),
         route("/api/v1/sites/goals", goals.listed, "GET"),

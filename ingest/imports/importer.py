@@ -1,0 +1,258 @@
+"""
+The imports of one store: files are staged, stored once, listed and taken out again.
+
+One import of a site at a time: what a file continues is looked up when it begins. Staging needs no store; storing is
+done by the process that has it, and what it left unfinished is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ingest.imports.outcome import Outcome, finish_outcome
+from ingest.imports.reading import Reading, new_reading
+from ingest.imports.settling import settle
+from ingest.imports.staging import Plan, Staged, left_over
+from warehouse.client import Warehouse, WarehouseRefused
+from warehouse.clock import Clock
+from warehouse.imports import (
+    ImportRefused,
+    ImportRow,
+    add_import,
+    find_import,
+    forget_import,
+    list_imports,
+    remove_rows,
+)
+from warehouse.registry.sites import Site
+
+IMPORTS_DIR = "imports"
+NDJSON = "ndjson"
+MEANWHILE = "another import of this site was stored meanwhile: import the file once more"
+
+Progress = Callable[[int, int], None]
+"""Told how many events are stored, of how many."""
+Days = Callable[[int, Sequence[date]], None]
+"""Told the site and its local days whose rows changed, before an import counts as done."""
+
+
+class Importer:
+    """
+    Brings files into a store.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        warehouse: Warehouse,
+        clock: Clock,
+        *,
+        resting: threading.Lock,
+        changed: Days | None = None,
+    ) -> None:
+        """
+        Args:
+            resting: held by whoever writes to the store; see `settle`.
+            changed: told the days an import touched.
+        """
+        self._directory = data_dir / IMPORTS_DIR
+        self._warehouse = warehouse
+        self._clock = clock
+        self.resting = resting
+        self._changed = changed
+        self._busy: set[int] = set()
+        self._guard = threading.Lock()
+        self.stopping = threading.Event()
+        """Set it to make imports under way stop soon; they are finished after the next start."""
+
+    def begin(self, site: Site) -> Receiving | None:
+        """
+        Begin to take an NDJSON stream for a site.
+
+        Returns:
+            None while another import of the site is under way: ask again in a moment.
+
+        Raises:
+            WarehouseUnavailable: ask again later.
+        """
+        if not self._enter(site.id):
+            return None
+        try:
+            self._finish_left_over(site.id)
+            known = list_imports(self._warehouse, site.id)
+            return Receiving(self, site.id, new_reading(self._directory, site, self._clock.now_ms(), known))
+        except BaseException:
+            self.leave(site.id)
+            raise
+
+    def store(self, staged: Staged, report: Progress) -> tuple[int, Sequence[int]]:
+        """
+        Bring a staged import into the store; it is discarded then.
+
+        Returns:
+            How many events it had, and the lines of those that belong to no visit.
+
+        Raises:
+            ImportRefused: another import of the site was stored while this one was read; nothing was stored.
+            Interrupted, WarehouseUnavailable: it is finished later.
+            WarehouseRefused: the store will not take it; nothing of it is left.
+        """
+        plan = staged.plan
+        rows = list_imports(self._warehouse, plan.site_id)
+        if {row.number for row in rows} - {plan.number} != set(plan.known):
+            staged.discard()
+            raise ImportRefused(MEANWHILE)
+        try:
+            settled = settle(self._warehouse, staged, resting=self.resting, stopping=self.stopping, report=report)
+        except WarehouseRefused:
+            remove_rows(self._warehouse, plan.site_id, plan.number)
+            staged.discard()
+            raise
+        days = [date.fromordinal(_DAY_0 + day) for day in plan.days]
+        if self._changed is not None:
+            self._changed(plan.site_id, days)
+        if settled.events:
+            add_import(self._warehouse, _row(plan, settled.events, len(settled.without_visit), days, self._clock))
+        staged.discard()
+        return settled.events, settled.without_visit
+
+    def resume(self) -> int:
+        """
+        Finish what an earlier process left, and remove what it had not read to the end.
+
+        Returns:
+            How many imports were finished.
+        """
+        return self._finish_left_over(None)
+
+    def listed(self, site_id: int) -> list[ImportRow]:
+        """
+        List the imports of a site, the oldest first.
+        """
+        return list_imports(self._warehouse, site_id)
+
+    def remove(self, site_id: int, text: str) -> tuple[ImportRow, int]:
+        """
+        Take an import out of a site.
+
+        Returns:
+            What it was, and how many events were deleted.
+
+        Raises:
+            ImportRefused: there is none of this id, another one continues after it, or one is under way.
+            WarehouseUnavailable: the same call finishes it.
+        """
+        if not self._enter(site_id):
+            raise ImportRefused("an import of this site is under way: try again when it is done")
+        try:
+            row = find_import(self._warehouse, site_id, text)
+            with self.resting:
+                events = forget_import(self._warehouse, row)
+            if self._changed is not None:
+                self._changed(site_id, _days(row.first_day, row.last_day))
+            return row, events
+        finally:
+            self.leave(site_id)
+
+    def leave(self, site_id: int) -> None:
+        """
+        Let another import of the site begin.
+        """
+        with self._guard:
+            self._busy.discard(site_id)
+
+    def _enter(self, site_id: int) -> bool:
+        with self._guard:
+            if site_id in self._busy:
+                return False
+            self._busy.add(site_id)
+            return True
+
+    def _finish_left_over(self, site_id: int | None) -> int:
+        finished = 0
+        for staged in left_over(self._directory):
+            if site_id is not None and staged.plan.site_id != site_id:
+                staged.release()
+                continue
+            try:
+                self.store(staged, lambda _done, _total: None)
+                finished += 1
+            except ImportRefused:
+                pass  # nobody waits for the answer any more, and nothing of it was stored
+            finally:
+                staged.release()
+        return finished
+
+
+class Receiving:
+    """
+    An NDJSON stream for one site. Exactly one of `finish` and `abandon` ends it.
+    """
+
+    def __init__(self, importer: Importer, site_id: int, reading: Reading) -> None:
+        self._importer = importer
+        self._site_id = site_id
+        self._reading = reading
+
+    def feed(self, chunk: bytes) -> None:
+        """
+        Take the next piece.
+
+        Raises:
+            ImportRefused: it cannot be read.
+        """
+        self._reading.intake.feed(chunk)
+
+    def finish(self) -> dict[str, object]:
+        """
+        Store what came, and tell what became of it.
+
+        Raises:
+            ImportRefused, Interrupted, WarehouseUnavailable, WarehouseRefused: as for `Importer.store`.
+        """
+        try:
+            staged = self._reading.seal(NDJSON)
+            intake = self._reading.intake
+            outcome = Outcome(repeated=intake.repeated, rejections=intake.rejections)
+            if staged is not None:
+                try:
+                    finish_outcome(outcome, staged.plan, *self._importer.store(staged, lambda _done, _total: None))
+                finally:
+                    staged.release()
+            return outcome.facts()
+        finally:
+            self._importer.leave(self._site_id)
+
+    def abandon(self) -> None:
+        """
+        Forget what came: the stream broke off.
+        """
+        self._reading.stage.discard()
+        self._importer.leave(self._site_id)
+
+
+_DAY_0 = date(1970, 1, 1).toordinal()
+
+
+def _row(plan: Plan, events: int, without_visit: int, days: Sequence[date], clock: Clock) -> ImportRow:
+    return ImportRow(
+        site_id=plan.site_id,
+        number=plan.number,
+        stored=datetime.fromtimestamp(clock.now_ms() // 1000, UTC),
+        format=plan.format,
+        label=plan.label,
+        content_bytes=plan.content_bytes,
+        digest=plan.digest,
+        follows=plan.follows,
+        events=events,
+        rejected=plan.rejected + without_visit,
+        first_day=days[0],
+        last_day=days[-1],
+    )
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
