@@ -46,7 +46,7 @@ def test_warehouse_columns(warehouse: Warehouse) -> None:
     ):
         stored.setdefault(table, []).append(name)
 
-    assert {"events", "visits", "drops", "event_ids", "schema_history"} == set(stored)
+    assert {"events", "visits", "drops", "event_ids", "imports", "schema_history"} == set(stored)
     assert stored == {table: columns_of(table) for table in stored}
 
 

@@ -245,7 +245,7 @@ def test_an_import_is_taken_out_again(importer: Importer, site: Site, warehouse:
     """
     take_in(importer, site, ndjson(LINES))
     clock.advance(seconds=1)
-    take_in(importer, site, ndjson(LINES[:5]))
+    take_in(importer, site, ndjson(LINES[5:10]))
     first, second = importer.listed(site.id)
 
     row, events = importer.remove(site.id, first.id)
