@@ -158,7 +158,7 @@ class _Process:
                 logger().error("a tick of the collector failed", error=type(error).__name__)
 
     async def _tick(self, spool: SpoolWriter) -> None:
-        self._pseudonymizer.forget_expired(self._clock.now_ms())
+        self._collector.forget_expired()
         self._batch.event_ids.forget_expired(self._clock.now_ms())
         self._risk_ids.forget_expired(self._clock.now_ms())
         await self._prepare()

@@ -98,6 +98,13 @@ def parse_address(text: str) -> Address | None:
     return _parse(text)
 
 
+def address_in(name: str, value: bytes, trust: AddressTrust) -> Address | None:
+    """
+    Read the client from the one header of that name; None when it does not say, and the peer's own address counts.
+    """
+    return _from_header(name, [value], trust)
+
+
 def _from_header(name: str, values: list[bytes], trust: AddressTrust) -> Address | None:
     if len(values) == 1 and len(values[0]) <= 15:
         # The usual case, one IPv4 address and nothing else; anything else takes the long way.

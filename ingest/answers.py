@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from ingest.hit import DropReason
 
@@ -45,6 +46,10 @@ NOT_ALLOWED = Answer(405, (TEXT, CORS, (b"allow", b"POST, OPTIONS")), b"send a P
 TOO_LARGE = Answer(413, (JSON, CORS), b'{"errors":{"request":["body is larger than 65536 bytes"]}}')
 ENCODED = Answer(415, (JSON, CORS), b'{"errors":{"request":["Content-Encoding is not supported, send plain JSON"]}}')
 
+HEAD_TOO_LARGE = Answer(431, (TEXT,), b"the request's headers are too large\n")
+TOO_MANY = Answer(503, (TEXT, (b"retry-after", b"5")), b"too many connections\n")
+BROKEN = Answer(500, (TEXT, CORS), b"this beacon could not be read; it was not counted\n")
+
 
 def unavailable(reason: str) -> Answer:
     """
@@ -67,3 +72,19 @@ def partly(reasons: Sequence[DropReason]) -> Answer:
     Make the answer to a beacon that some of its sites did not count.
     """
     return Answer(202, (*ACCEPTED.headers, *drop_headers(reasons)), ACCEPTED.body)
+
+
+def rendered(answer: Answer, default: Sequence[tuple[bytes, bytes]], *, close: bool) -> bytes:
+    """
+    Write an answer out, byte for byte as uvicorn writes it.
+
+    Args:
+        default: headers that every answer begins with, such as the date.
+        close: the connection ends after it.
+    """
+    parts = [STATUS_LINE[answer.status]]
+    for name, value in (*default, *answer.headers, (b"content-length", b"%d" % len(answer.body))):
+        parts += (name, b": ", value, b"\r\n")
+    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
+    parts.append(answer.body)
+    return b"".join(parts)

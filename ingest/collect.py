@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
@@ -27,11 +26,12 @@ from ingest.answers import (
     partly,
     unavailable,
 )
+from ingest.counters import Counters
 from ingest.decode import Beacon, WireError, decode
 from ingest.enrich import EnrichTools, SiteRules, screen_and_enrich
 from ingest.event import DropCount, Event
 from ingest.hit import Dropped, DropReason, Hit
-from ingest.personal import Kind
+from ingest.plain_pageviews import PlainPageviews
 from ingest.pseudonymize import NoSalt, Pseudonymizer
 from ingest.request_visitors import RequestVisitors
 from ingest.safe_event import VisitSeeds, safe_event, signal_event
@@ -70,26 +70,6 @@ class Outcome(NamedTuple):
     drops: list[DropKey]
 
 
-@dataclass(slots=True)
-class Counters:
-    """
-    What this collector did since it started; no site, no address, no path.
-    """
-
-    accepted: int = 0
-    beacon_bytes: int = 0
-    dropped: dict[str, int] = field(default_factory=dict[str, int])
-    scrubbed: dict[str, int] = field(default_factory=dict[str, int])
-    """By kind, what was replaced in events that are kept."""
-
-    def scrub(self, kinds: Iterable[Kind]) -> None:
-        """
-        Count what was replaced in one event.
-        """
-        for kind in kinds:
-            self.scrubbed[kind.value] = self.scrubbed.get(kind.value, 0) + 1
-
-
 class Collector:
     """
     Everything one collector process needs to answer a beacon.
@@ -117,22 +97,32 @@ class Collector:
         self._ip_type_header = ip_type_header.encode("ascii")
         self._random_bytes = random_bytes
         self._seeds = VisitSeeds(random_bytes)
+        self.plain = PlainPageviews(trust, tools, pseudonymizer, self._seeds, self._ip_type_header)
         self._sites: Mapping[str, SiteRules] = {}
         self._drops: dict[DropKey, int] = {}
         self.sightings = Sightings()
         self.counters = Counters()
+
+    def forget_expired(self) -> None:
+        """
+        Drop salts that are over, and with them whatever is remembered of the people of their day.
+        """
+        if self._pseudonymizer.forget_expired(self._clock.now_ms()):
+            self.plain.forget()
 
     def install_sinks(self, sinks: Sequence[SightingSink]) -> None:
         """
         Tell these of every hit from now on, `sightings.hand_over` being called now and then.
         """
         self.sightings = Sightings(sinks)
+        self.plain.see = self.sightings.add
 
     def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
         """
         Take the sites to collect for, by site key; earlier names of a site may point to it, too.
         """
         self._sites = sites
+        self.plain.install_sites(sites)
 
     def collect(self, body: bytes, headers: Headers, peer: str) -> Collected:
         """
@@ -145,6 +135,24 @@ class Collector:
         """
         if len(body) > BODY_BYTES_MAX:
             return Collected(TOO_LARGE, ())
+        record = self.plain_record(body, headers, peer)
+        if record is not None:
+            return Collected(ACCEPTED, (record,))
+        return self.collect_long(body, headers, peer)
+
+    def plain_record(self, body: bytes, headers: Headers, peer: str) -> bytes | None:
+        """
+        Make the record of a plain pageview, to be answered `ACCEPTED`; None when `collect_long` must decide.
+        """
+        record = self.plain.record(body, headers, peer, self._clock.now_ms())
+        if record is not None:
+            self.counters.beacon_bytes += len(body)
+        return record
+
+    def collect_long(self, body: bytes, headers: Headers, peer: str) -> Collected:
+        """
+        Answer any beacon, of at most `BODY_BYTES_MAX`; the way that alone says no.
+        """
         self.counters.beacon_bytes += len(body)
         try:
             hit = self.beacon_hit(decode(body), headers, peer)

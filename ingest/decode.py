@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import cast
 
 import msgspec
@@ -23,8 +22,6 @@ from ingest.url import split_url, without_www
 NAME_LENGTH_MAX = 120
 URL_BYTES_MAX = 2000
 REFERRER_LENGTH_MAX = 2000
-PLAIN_DOMAINS_MAX = 300
-"""Characters of a list of sites that are worth remembering."""
 DOMAINS_MAX = 50
 """Sites one beacon may name. Ours: without it a small body could become tens of thousands of events."""
 PROPS_MAX = 30
@@ -109,53 +106,7 @@ def decode(body: bytes) -> Beacon:
     Raises:
         WireError: the body or a field is wrong. Answer 400.
     """
-    try:
-        plain = _decode_plain(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        plain = None
-    if plain is not None and plain.n == PAGEVIEW and plain.u and plain.d:
-        beacon = _plain_pageview(plain)
-        if beacon is not None:
-            return beacon
     return _read(_json_object(body), batch=False)
-
-
-class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """
-    What a tracker sends of an ordinary pageview. Anything else, and anything odd, is read the long way.
-    """
-
-    n: str
-    u: str
-    d: str
-    r: str | None = None
-    v: int | None = None
-
-
-_decode_plain = msgspec.json.Decoder(_Plain).decode
-
-
-def _plain_pageview(plain: _Plain) -> Beacon | None:
-    # None where the long way must decide; `test_decode` holds both ways together.
-    url, referrer, domains = plain.u, plain.r or "", _plain_domains(plain.d)
-    if (
-        not domains
-        or len(url) > URL_BYTES_MAX
-        or not url.isascii()
-        or "\x00" in url
-        or "\x00" in referrer
-        or len(referrer) > REFERRER_LENGTH_MAX
-        or not url.startswith(("https://", "http://"))
-    ):
-        return None
-    return Beacon(name=PAGEVIEW, url=url, domains=domains, referrer=referrer)
-
-
-@lru_cache(10_000)
-def _plain_domains(sent: str) -> tuple[str, ...]:
-    errors: dict[str, list[str]] = {}
-    domains = _domains(sent, "", errors) if len(sent) <= PLAIN_DOMAINS_MAX else ()
-    return () if errors else domains
 
 
 def decode_value(obj: object) -> Beacon:
@@ -198,7 +149,7 @@ def _read(obj: dict[str, object], *, batch: bool) -> Beacon:
     sent_url = get("u")
     url = _url(get("url") if sent_url is None else sent_url, errors)
     sent_domain = get("d")
-    domains = _domains(get("domain") if sent_domain is None else sent_domain, url, errors)
+    domains = read_domains(get("domain") if sent_domain is None else sent_domain, url, errors)
     referrer = get("r") or get("referrer")
     sent_props = get("m") or get("meta") or get("p") or get("props")
     props = _props(sent_props, errors) if sent_props else {}
@@ -262,7 +213,7 @@ def _url(sent: object, errors: dict[str, list[str]]) -> str:
     return ""
 
 
-def _domains(sent: object, url: str, errors: dict[str, list[str]]) -> tuple[str, ...]:
+def read_domains(sent: object, url: str, errors: dict[str, list[str]]) -> tuple[str, ...]:
     if sent is None:
         sent = split_url(url).host
     if not isinstance(sent, str):

@@ -8,7 +8,7 @@ visits. Order of the screens: the events API we are compatible with, cheap ones 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
@@ -95,10 +95,7 @@ def screen_and_enrich(hit: Hit, site: SiteRules, tools: EnrichTools) -> Enriched
             return Dropped(DropReason.SIGNAL)
         bare = msgspec.structs.replace(hit, referrer="", props={}, revenue=None)
         return EnrichedHit(bare, _bare_page(page), _NO_AGENT, _NO_PLACE, _NO_ORIGIN, scrubbed=page.scrubbed)
-    origin = read_origin(page, hit.referrer)
-    if page.click_id and not page.utm_medium:
-        medium = implied_medium(origin.source, page.click_id)
-        page = replace(page, utm_medium=medium) if medium else page
+    page, origin = arrival(page, hit.referrer)
     scrubbed = page.scrubbed + origin.scrubbed
     if hit.props or hit.name not in PLAIN_NAMES:
         values = scrub_values(hit.name, hit.props)
@@ -106,6 +103,17 @@ def screen_and_enrich(hit: Hit, site: SiteRules, tools: EnrichTools) -> Enriched
             hit = msgspec.structs.replace(hit, name=values.name, props=values.props)
             scrubbed += values.kinds
     return EnrichedHit(hit, page, agent, place, origin, _props(hit, page), scrubbed)
+
+
+def arrival(page: Page, referrer: str) -> tuple[Page, Origin]:
+    """
+    Find where a visit to a page came from; a click parameter may give the page the medium it lacks.
+    """
+    origin = read_origin(page, referrer)
+    if page.click_id and not page.utm_medium:
+        medium = implied_medium(origin.source, page.click_id)
+        page = msgspec.structs.replace(page, utm_medium=medium) if medium else page
+    return page, origin
 
 
 def is_spam_referrer(referrer: str, spam_hosts: frozenset[str]) -> bool:

@@ -82,8 +82,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
         return "<Hit, personal>"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, gc=False):
     """
     What is kept of a page's address: never its query.
     """
@@ -104,8 +103,7 @@ class Page:
     """What was replaced in the path and the campaign, to be counted with every hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(msgspec.Struct, frozen=True, gc=False):
     """
     What is kept of a user agent.
     """
@@ -119,8 +117,7 @@ class Agent:
     bot: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """
     Where an address is: ISO 3166-1 alpha-2 country, ISO 3166-2 region (`SE-AB`), GeoNames id of the city; empty or 0
     when not known.
@@ -131,8 +128,7 @@ class Place:
     city: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """
     Where a visit came from.
     """

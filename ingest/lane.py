@@ -18,9 +18,9 @@ from functools import partial
 from typing import Any, ClassVar
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ingest.answers import ACCEPTED, BODY_BYTES_MAX, TOO_LARGE, Answer
+from ingest.answers import ACCEPTED, BODY_BYTES_MAX, BROKEN, HEAD_TOO_LARGE, TOO_LARGE, TOO_MANY, Answer, rendered
 from ingest.collect import Collector
 from ingest.door import FULL
 from ingest.spool.writer import SpoolFull, SpoolWriter
@@ -38,13 +38,6 @@ READ_SECONDS_MAX = 30.0
 """How long a client may leave an answer unread."""
 CONNECTIONS_MAX = 10_000
 SWEEP_SECONDS = 1.0
-
-_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
-HEAD_TOO_LARGE = Answer(431, (_PLAIN,), b"the request's headers are too large\n")
-TOO_MANY = Answer(503, (_PLAIN, (b"retry-after", b"5")), b"too many connections\n")
-BROKEN = Answer(
-    500, (_PLAIN, (b"access-control-allow-origin", b"*")), b"this beacon could not be read; it was not counted\n"
-)
 
 
 class BeaconLane(HttpToolsProtocol):
@@ -66,7 +59,7 @@ class BeaconLane(HttpToolsProtocol):
         self._peer = self.client[0] if self.client else ""
         self._in_lane = False
         self._head_done = True
-        self._head_bytes = 0
+        self._chunk_bytes = 0
         self._told = True
         self._untold_bytes = 0
         self._answered = False
@@ -89,9 +82,10 @@ class BeaconLane(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._touched = self.loop.time()
         self._told = False
+        self._chunk_bytes = len(data)
         super().data_received(data)
-        # TRICKY: the parser keeps a header's or trailer's value until it is over and tells nothing before, so that one
-        # value without end is counted here or nowhere.
+        # A head in many pieces is counted here, and one header without end, of which the parser tells nothing before
+        # it is over; a head in one piece is counted when it is complete.
         self._untold_bytes = 0 if self._told else self._untold_bytes + len(data)
         if self._untold_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
@@ -118,28 +112,21 @@ class BeaconLane(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self._head_done = False
-        self._head_bytes = 0
         self._began = self._touched
         self._unused = False
 
     def on_url(self, url: bytes) -> None:
-        self._told = True
         self.url += url
-        self._head_bytes += len(url)
-        if self._head_bytes > HEAD_BYTES_MAX:
-            self._refuse_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._told = True
         if self._head_done:
             return  # a trailer; nothing of ours is ever said in one
         self.headers.append((name.lower(), value))
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > HEAD_BYTES_MAX:
-            self._refuse_head()
 
     def on_headers_complete(self) -> None:
-        self._head_done = True
+        self._told = self._head_done = True
+        if self._chunk_bytes + self._untold_bytes > HEAD_BYTES_MAX and self._head_bytes() > HEAD_BYTES_MAX:
+            self._refuse_head()
         if self.transport.is_closing():
             # Refused already; whatever else the connection sends is read past.
             self._in_lane = self._answered = True
@@ -188,15 +175,25 @@ class BeaconLane(HttpToolsProtocol):
         self._in_lane = False
         if self._answered:
             return
+        keeps = self._keeps_alive()
+        record = self.collector.plain_record(self._body, self.headers, self._peer) if keeps else None
+        if record is not None:
+            try:
+                self.spool.append_one(record, self._stored)
+            except SpoolFull:
+                self._answer(FULL)
+            else:
+                self._unanswered.append([None])
+            return
         try:
-            answer, records = self.collector.collect(self._body, self.headers, self._peer)
+            answer, records = self.collector.collect_long(self._body, self.headers, self._peer)
         except Exception as error:  # the edge: one strange beacon must not take the others along
             logger().error("a beacon broke the collector", error=type(error).__name__, exc_info=error)
             answer, records = BROKEN, ()
         if not records:
             self._answer(answer)
             return
-        close = not self._keeps_alive()
+        close = not keeps
         slot: list[bytes | None] = [None]
         try:
             self.spool.append(records, partial(self._safe, slot, answer, len(records), close))
@@ -232,12 +229,34 @@ class BeaconLane(HttpToolsProtocol):
             self.transport.write(self._rendered(HEAD_TOO_LARGE, close=True))
             self.transport.close()
 
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
     def _in_asgi(self) -> bool:
         # uvicorn's own type leaves out that there is no cycle before the first request.
         return bool(self.cycle) and not self.cycle.response_complete
 
     def _keeps_alive(self) -> bool:
         return self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._closing
+
+    def _stored(self, error: Exception | None) -> None:
+        """
+        Answer the plain beacon whose record is safe now: the oldest one without an answer, as the spool keeps order.
+        """
+        waiting = self._unanswered
+        if error is None:
+            self.collector.counters.accepted += 1
+            if len(waiting) == 1 and not self._closing and not self.pipeline:
+                # The usual case, one beacon at a time: nothing to put in order.
+                waiting.clear()
+                self.server_state.total_requests += 1
+                self.transport.write(self._rendered(ACCEPTED, close=False))
+                return
+        for slot in waiting:
+            if slot[0] is None:
+                slot[0] = self._rendered(ACCEPTED if error is None else FULL, close=self._closing)
+                break
+        self._write_answered()
 
     def _safe(
         self, slot: list[bytes | None], answer: Answer, stored: int, close: bool, error: Exception | None
@@ -281,10 +300,10 @@ class BeaconLane(HttpToolsProtocol):
             # uvicorn makes a new list each second, with the new date in it.
             cached_for, cached = self.accepted
             if cached_for is not default:
-                cached = _render(answer, default, close=False)
+                cached = rendered(answer, default, close=False)
                 type(self).accepted = (default, cached)
             return cached
-        return _render(answer, default, close=close)
+        return rendered(answer, default, close=close)
 
 
 def lane_for(collector: Collector, spool: SpoolWriter, base_path: str) -> type[BeaconLane]:
@@ -316,13 +335,3 @@ class _Busy:
 
 
 _BUSY: Any = _Busy()
-
-
-def _render(answer: Answer, default: Sequence[tuple[bytes, bytes]], *, close: bool) -> bytes:
-    # Byte for byte what uvicorn writes for the same answer.
-    parts = [STATUS_LINE[answer.status]]
-    for name, value in (*default, *answer.headers, (b"content-length", b"%d" % len(answer.body))):
-        parts += (name, b": ", value, b"\r\n")
-    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
-    parts.append(answer.body)
-    return b"".join(parts)

@@ -7,6 +7,7 @@ Pure and cached by address. Raises `WireError` for what is no address.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote
@@ -34,6 +35,10 @@ CLICK_IDS = ("gclid", "gbraid", "wbraid", "msclkid", "fbclid", "twclid")
 _extract = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
 
 
+# Most addresses: nothing in them to decode, to remove or to put in lower case. The long way reads them the same.
+_PLAIN_URL = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[A-Za-z0-9/_.-]*)\Z")
+
+
 @lru_cache(PAGES_MAX)
 def read_page(url: str, hash_mode: bool) -> Page:
     """
@@ -48,6 +53,11 @@ def read_page(url: str, hash_mode: bool) -> Page:
     """
     if len(url) > URL_BYTES_MAX:
         raise WireError("url", "must be a valid url")
+    plain = _PLAIN_URL.match(url)
+    if plain is not None:
+        hostname = without_www(plain[1])
+        pathname, kinds = scrub(plain[2])
+        return Page(hostname, pathname, registrable_domain(hostname), scrubbed=kinds)
     parts = split_url(url)
     if parts.scheme == "data":
         raise WireError("url", "scheme is not allowed")

@@ -43,6 +43,7 @@ class PlaceReader:
         self._seen: tuple[int, int, int] | None = None
         self._why = ""
         self._next_check_ms = 0
+        self._revision = 0
         self._refresh()
 
     @property
@@ -53,6 +54,14 @@ class PlaceReader:
         if self._reader is None:
             return None
         return datetime.fromtimestamp(self._reader.metadata().build_epoch, UTC).date()
+
+    @property
+    def revision(self) -> int:
+        """
+        How often the file was opened, gone or replaced so far: answers of an earlier one no longer hold.
+        """
+        self._refresh_when_due()
+        return self._revision
 
     def status(self) -> Health:
         """
@@ -82,6 +91,7 @@ class PlaceReader:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+            self._revision += 1
 
     def _refresh_when_due(self) -> None:
         if self._clock.monotonic_ms() >= self._next_check_ms:
@@ -106,6 +116,7 @@ class PlaceReader:
         self.close()
         try:
             self._reader = maxminddb.open_database(self._path, maxminddb.MODE_AUTO)
+            self._revision += 1
             self._why = ""
         except (OSError, ValueError, maxminddb.InvalidDatabaseError):
             self._why = f"{self._path} is no readable mmdb file; fetch it again with `daysalt data fetch`"

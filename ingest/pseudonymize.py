@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple, Protocol
 
 from ingest.keys.salts import Salt
 from ingest.midnight import OpenVisitTable
@@ -42,6 +43,28 @@ class Visitor:
     day: int
 
 
+class QuietSalt(NamedTuple):
+    """
+    A salt at a time of day at which no midnight is near: every hit is hashed under it, and nothing else is asked.
+    """
+
+    keyed: _Keyed
+    """Prepared for one visitor: copy it, give the copy the message, take the digest."""
+    day: int
+    from_ms: int
+    until_ms: int
+    """Epoch milliseconds UTC, from and until when this holds."""
+
+    def __repr__(self) -> str:
+        return f"<QuietSalt of day {self.day}>"
+
+
+class _Keyed(Protocol):
+    def copy(self) -> _Keyed: ...
+    def update(self, data: bytes, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
 class _Live:
     """
     A salt in use, with the hash prepared.
@@ -62,6 +85,7 @@ class Pseudonymizer:
     def __init__(self, open_visits: OpenVisitTable) -> None:
         self._open_visits = open_visits
         self._zones: dict[str, tuple[_Live, ...]] = {}
+        self._quiet: dict[str, QuietSalt] = {}
 
     def install(self, salts: Iterable[Salt]) -> None:
         """
@@ -71,6 +95,7 @@ class Pseudonymizer:
         for salt in sorted(salts, key=lambda salt: salt.start_ms):
             zones.setdefault(salt.timezone, []).append(_Live(salt))
         self._zones = {zone: tuple(live) for zone, live in zones.items()}
+        self._quiet = {}
 
     def forget_expired(self, now_ms: int) -> int:
         """
@@ -83,7 +108,24 @@ class Pseudonymizer:
         self._zones = {
             zone: tuple(live for live in found if live.expires_ms > now_ms) for zone, found in self._zones.items()
         }
+        self._quiet = {}
         return before - sum(map(len, self._zones.values()))
+
+    def quiet(self, timezone: str, at_ms: int) -> QuietSalt | None:
+        """
+        Give the salt of a moment that is not within half an hour of midnight; None near it, and without a salt.
+        """
+        found = self._quiet.get(timezone)
+        if found is not None and found.from_ms <= at_ms < found.until_ms:
+            return found
+        previous_end_ms = 0
+        for live in self._zones.get(timezone, ()):
+            from_ms, until_ms = max(live.start_ms, previous_end_ms), live.end_ms - NEAR_MIDNIGHT_MS
+            if from_ms <= at_ms < until_ms:
+                found = self._quiet[timezone] = QuietSalt(live.keyed, live.day, from_ms, until_ms)
+                return found
+            previous_end_ms = live.expires_ms
+        return None
 
     def ready(self, timezone: str, now_ms: int) -> bool:
         """
@@ -165,20 +207,38 @@ def visitor_message(site_id: int, address: IPv4Address | IPv6Address, user_agent
     """
     Put together what a visitor id is a hash of.
     """
-    agent = user_agent.encode("utf-8", "surrogatepass")[:USER_AGENT_BYTES_MAX]
-    host = domain.encode("utf-8", "surrogatepass")[:1024]
+    return site_part(site_id) + address_part(address) + agent_part(user_agent) + domain_part(domain)
+
+
+def site_part(site_id: int) -> bytes:
+    """
+    Write the site as a part of the message.
+    """
+    return _SITE.pack(site_id)
+
+
+def address_part(address: IPv4Address | IPv6Address) -> bytes:
+    """
+    Write the address as a part of the message.
+    """
     place = canonical_address(address)
-    return b"".join(
-        (
-            _SITE.pack(site_id),
-            bytes((len(place),)),
-            place,
-            _LENGTH.pack(len(agent)),
-            agent,
-            _LENGTH.pack(len(host)),
-            host,
-        )
-    )
+    return bytes((len(place),)) + place
+
+
+def agent_part(user_agent: str) -> bytes:
+    """
+    Write the user agent as a part of the message.
+    """
+    agent = user_agent.encode("utf-8", "surrogatepass")[:USER_AGENT_BYTES_MAX]
+    return _LENGTH.pack(len(agent)) + agent
+
+
+def domain_part(domain: str) -> bytes:
+    """
+    Write the registrable domain as a part of the message.
+    """
+    host = domain.encode("utf-8", "surrogatepass")[:1024]
+    return _LENGTH.pack(len(host)) + host
 
 
 def _digest(live: _Live, message: bytes) -> int:

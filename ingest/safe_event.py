@@ -87,15 +87,22 @@ class VisitSeeds:
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
-        self._block = b""
-        self._at = 0
+        self._seeds: list[bytes] = []
 
     def next(self) -> int:
         """
         Give a number that is not 0.
         """
-        if self._at >= len(self._block):
-            self._block, self._at = self._random_bytes(8192), 0
-        seed = int.from_bytes(self._block[self._at : self._at + 8], "little")
-        self._at += 8
-        return seed or 1
+        return int.from_bytes(self.next_bytes(), "big")
+
+    def next_bytes(self) -> bytes:
+        """
+        Give eight bytes that are not all 0.
+        """
+        if not self._seeds:
+            block = self._random_bytes(8192)
+            self._seeds = [block[at : at + 8] for at in range(0, len(block), 8) if any(block[at : at + 8])] or [_ONE]
+        return self._seeds.pop()
+
+
+_ONE = bytes((0, 0, 0, 0, 0, 0, 0, 1))

@@ -147,17 +147,34 @@ class SpoolWriter:
             SpoolFull: the spool is at its limit, or the drain asked to slow down.
         """
         if not self._records:
-            self._refresh_used()
-        # A disk that refused is asked again each time: it recovers by itself, and so do we.
-        if self._at_limit:
-            raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES), or the drain is far behind")
-        if not self._records:
-            self._loop.call_soon(self.commit)
+            self._begin_group()
         self._records.extend(records)
         self._waiting.append(done)
         self._record_bytes += sum(map(len, records))
         if len(self._records) >= GROUP_RECORDS_MAX or self._record_bytes >= GROUP_BYTES_MAX:
             self.commit()
+
+    def append_one(self, record: bytes, done: Done) -> None:
+        """
+        Take one record in, as `append` does.
+
+        Raises:
+            SpoolFull: as for `append`.
+        """
+        if not self._records:
+            self._begin_group()
+        self._records.append(record)
+        self._waiting.append(done)
+        self._record_bytes += len(record)
+        if len(self._records) >= GROUP_RECORDS_MAX:
+            self.commit()
+
+    def _begin_group(self) -> None:
+        self._refresh_used()
+        # A disk that refused is asked again each time: it recovers by itself, and so do we.
+        if self._at_limit:
+            raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES), or the drain is far behind")
+        self._loop.call_soon(self.commit)
 
     def commit(self) -> None:
         """

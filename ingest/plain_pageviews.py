@@ -1,0 +1,309 @@
+"""
+Hops 2 to 4 for a plain pageview, in one step: the short way of `collect`.
+
+Most beacons are pageviews of a known page from a known kind of browser, and what is derived of them was derived
+before. The body gives the page's part of the record, the address the place's, the user agent the browser's; only the
+moment, the visitor id and the visit's random number are new. Whatever is not plain gives None and goes the long way,
+which alone decides about drops, signals, shields, midnight and errors. `tests/ingest/test_plain_pageviews.py` holds
+both ways together.
+
+What is remembered is personal (addresses, user agents, pages as sent): in memory only, bounded, never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeVar
+
+from ingest.address import AddressTrust, address_in, parse_address
+from ingest.agent import read_agent
+from ingest.decode import Beacon, WireError
+from ingest.decode_plain import decode_plain, plain_beacon
+from ingest.enrich import VERIFICATION_AGENT, EnrichTools, SiteRules, arrival, is_spam_referrer
+from ingest.page import read_page
+from ingest.pseudonymize import Pseudonymizer, address_part, agent_part, domain_part, site_part
+from ingest.record_pieces import UINT64, agent_piece, head_piece, last_piece, page_piece, place_piece
+from ingest.remembered import Remembered
+from ingest.safe_event import VisitSeeds
+from ingest.shields import screen_page
+from ingest.sightings import Sighting
+
+BODIES_MAX = 10_000
+ADDRESSES_MAX = 32_768
+AGENTS_MAX = 5_000
+"""Each of the two generations of what is remembered."""
+BODY_BYTES_MAX = 1024
+AGENT_BYTES_MAX = 512
+ADDRESS_BYTES_MAX = 64
+"""What is longer is rare, and not worth the memory."""
+
+Headers = Sequence[tuple[bytes, bytes]]
+NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "any address" where the address does not matter
+_NEVER = -1
+_NO_ID = bytes(8)
+
+Key = TypeVar("Key", bytes, str, tuple[str, str, str])
+
+
+class _Site:
+    """
+    A site, and the head of its records of the present second.
+    """
+
+    __slots__ = ("day", "head", "part", "rules", "second")
+
+    def __init__(self, rules: SiteRules) -> None:
+        self.rules = rules
+        self.part = site_part(rules.id)
+        self.second = self.day = _NEVER
+        self.head = b""
+
+
+class PlainPage:
+    """
+    What a body, or the same fields of a batch, says: the site, the page and where the visit came from.
+    """
+
+    __slots__ = ("beacon", "domain", "piece", "site")
+
+    def __init__(self, site: _Site, beacon: Beacon, domain: bytes, piece: bytes) -> None:
+        self.site, self.beacon, self.domain, self.piece = site, beacon, domain, piece
+
+
+class PlainAddress:
+    """
+    What an address says: who, as far as it is part of a visitor id, and where.
+    """
+
+    __slots__ = ("packed", "part", "piece")
+
+    def __init__(self, packed: bytes, part: bytes, piece: bytes) -> None:
+        self.packed, self.part, self.piece = packed, part, piece
+
+
+class PlainAgent:
+    """
+    What a user agent says.
+    """
+
+    __slots__ = ("part", "piece", "text")
+
+    def __init__(self, text: str, part: bytes, piece: bytes) -> None:
+        self.text, self.part, self.piece = text, part, piece
+
+
+class PlainPageviews:
+    """
+    The short way of one collector.
+    """
+
+    def __init__(
+        self,
+        trust: AddressTrust,
+        tools: EnrichTools,
+        pseudonymizer: Pseudonymizer,
+        seeds: VisitSeeds,
+        ip_type_header: bytes,
+    ) -> None:
+        self._trust = trust
+        self._tools = tools
+        self._pseudonymizer = pseudonymizer
+        self._seeds = seeds
+        self._sites: dict[str, _Site] = {}
+        self._bodies: Remembered[bytes, PlainPage] = Remembered(BODIES_MAX)
+        self._named: Remembered[tuple[str, str, str], PlainPage] = Remembered(BODIES_MAX)
+        self._forwarded: Remembered[bytes, PlainAddress] = Remembered(ADDRESSES_MAX)
+        self._direct: Remembered[str, PlainAddress] = Remembered(ADDRESSES_MAX)
+        self._agents: Remembered[bytes, PlainAgent] = Remembered(AGENTS_MAX)
+        self._address_header, *others = (name.encode("ascii") for name in trust.headers or ("",))
+        # A header that may change what becomes of a beacon: whoever sends one goes the long way.
+        rare = {b"content-encoding", b"sec-gpc", b"dnt", ip_type_header, *others} - {b""}
+        self._is_ordinary = frozenset(rare).isdisjoint
+        self._second = self._received_day = self._place_revision = _NEVER
+        self._last_piece = b""
+        self.see: Callable[[Sighting], None] | None = None
+        """Who is told of each hit, if anybody is."""
+
+    def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
+        """
+        Take the sites, by site key, in place of all held before.
+        """
+        # Rules about addresses and countries want the long way's screens; so does whoever asks for a list of networks.
+        plain = {
+            name: rules
+            for name, rules in sites.items()
+            if not (rules.shields.addresses or rules.shields.networks or rules.shields.countries)
+            and rules.datacenter == "keep"
+        }
+        states = {id(rules): _Site(rules) for rules in plain.values()}
+        self._sites = {name: states[id(rules)] for name, rules in plain.items()}
+        self._bodies.forget()
+        self._named.forget()
+
+    def forget(self) -> None:
+        """
+        Forget every address and user agent, as when a day is over.
+        """
+        self._forwarded.forget()
+        self._direct.forget()
+        self._agents.forget()
+
+    @property
+    def remembered_people(self) -> int:
+        """
+        How many addresses and user agents are remembered.
+        """
+        return len(self._forwarded) + len(self._direct) + len(self._agents)
+
+    def record(self, body: bytes, headers: Headers, peer: str, now_ms: int) -> bytes | None:
+        """
+        Make the record of one beacon; None when it must go the long way.
+
+        Args:
+            headers: names in lower case.
+            peer: address of the other end of the connection.
+            now_ms: when it was received, epoch milliseconds UTC.
+        """
+        sent = dict(headers)
+        if len(sent) != len(headers) or not self._is_ordinary(sent):
+            return None
+        page = self._bodies.young.get(body) or self._page_of_body(body)
+        if page is None:
+            return None
+        sent_agent = sent.get(b"user-agent", b"")
+        agent = self._agents.young.get(sent_agent) or self._agent(sent_agent)
+        if agent is None:
+            return None
+        forwarded = sent.get(self._address_header)
+        if forwarded is None or not self._trust.trusts(peer):
+            address = self._direct.young.get(peer) or self._peer_address(peer)
+        else:
+            address = self._forwarded.young.get(forwarded) or self._forwarded_address(forwarded)
+        if address is None:
+            return None
+        return self.assemble(page, address, agent, now_ms, now_ms, headers)
+
+    def assemble(
+        self, page: PlainPage, address: PlainAddress, agent: PlainAgent, at_ms: int, now_ms: int, headers: Headers
+    ) -> bytes | None:
+        """
+        Join the pieces; None when the moment is not plain: near midnight, or another day.
+
+        Args:
+            at_ms: when it happened; with `now_ms`, when it was received, in epoch milliseconds UTC.
+        """
+        site = page.site
+        salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
+        if salt is None:
+            return None
+        if now_ms // 1000 != self._second:
+            self._begin_second(now_ms)
+        second = at_ms // 1000
+        if second != site.second or salt.day != site.day:
+            site.head = head_piece(site.rules.id, salt.day, second)
+            site.second, site.day = second, salt.day
+        keyed = salt.keyed.copy()
+        keyed.update(b"".join((site.part, address.part, agent.part, page.domain)))
+        digest = keyed.digest()
+        if digest == _NO_ID:
+            return None  # 0 stands for no visitor; once in 2^64
+        if self.see is not None:
+            self.see(Sighting(now_ms, site.rules.id, address.packed, agent.text, headers, page.beacon, None))
+        return b"".join((
+            site.head, UINT64, digest[::-1], UINT64, self._seeds.next_bytes(), page.piece, address.piece, agent.piece,
+            self._last_piece,
+        ))  # fmt: skip
+
+    def page(self, domain: str, url: str, referrer: str) -> PlainPage | None:
+        """
+        Find the page of a plain pageview that was decoded already.
+        """
+        key = (domain, url, referrer)
+        return self._named.find(key) or self._keep_page(self._named, key, plain_beacon(domain, url, referrer))
+
+    def address(self, text: str) -> PlainAddress | None:
+        """
+        Find an address by its text; None when it is none.
+        """
+        return self._direct.young.get(text) or self._peer_address(text)
+
+    def agent(self, sent: bytes) -> PlainAgent | None:
+        """
+        Find a user agent; None for a bot, and for what only checks a snippet.
+        """
+        return self._agents.young.get(sent) or self._agent(sent)
+
+    def _page_of_body(self, body: bytes) -> PlainPage | None:
+        found = self._bodies.find(body)
+        if found is not None or len(body) > BODY_BYTES_MAX:
+            return found
+        return self._keep_page(self._bodies, body, decode_plain(body))
+
+    def _keep_page(self, kept: Remembered[Key, PlainPage], key: Key, beacon: Beacon | None) -> PlainPage | None:
+        if beacon is None or len(beacon.domains) != 1:
+            return None
+        site = self._sites.get(beacon.domains[0])
+        if site is None:
+            return None
+        rules = site.rules
+        try:
+            page = read_page(beacon.url, beacon.hash_mode)
+        except WireError:
+            return None
+        if is_spam_referrer(beacon.referrer, self._tools.spam_hosts) or screen_page(
+            rules.shields, page.hostname, page.pathname, NOBODY
+        ):
+            return None
+        page, origin = arrival(page, beacon.referrer)
+        if page.scrubbed or origin.scrubbed:
+            return None  # counted there
+        found = PlainPage(site, beacon, domain_part(page.registrable_domain), page_piece(page, origin))
+        kept.keep(key, found)
+        return found
+
+    def _forwarded_address(self, sent: bytes) -> PlainAddress | None:
+        found = self._forwarded.find(sent)
+        if found is not None or len(sent) > ADDRESS_BYTES_MAX:
+            return found
+        return self._keep_address(self._forwarded, sent, address_in(self._address_header.decode(), sent, self._trust))
+
+    def _peer_address(self, text: str) -> PlainAddress | None:
+        found = self._direct.find(text)
+        if found is not None or len(text) > ADDRESS_BYTES_MAX:
+            return found
+        return self._keep_address(self._direct, text, parse_address(text))
+
+    def _keep_address(
+        self, kept: Remembered[Key, PlainAddress], key: Key, address: IPv4Address | IPv6Address | None
+    ) -> PlainAddress | None:
+        if address is None:
+            return None
+        place = self._tools.place.read(address)
+        found = PlainAddress(address.packed, address_part(address), place_piece(place))
+        kept.keep(key, found)
+        return found
+
+    def _agent(self, sent: bytes) -> PlainAgent | None:
+        found = self._agents.find(sent)
+        if found is not None or len(sent) > AGENT_BYTES_MAX:
+            return found
+        text = sent.decode("latin-1")
+        agent = read_agent(text)
+        if agent.bot or text.startswith(VERIFICATION_AGENT):
+            return None
+        found = PlainAgent(text, agent_part(text), agent_piece(agent))
+        self._agents.keep(sent, found)
+        return found
+
+    def _begin_second(self, now_ms: int) -> None:
+        self._second = now_ms // 1000
+        received_day = now_ms // 86_400_000
+        if received_day != self._received_day:
+            self._received_day, self._last_piece = received_day, last_piece(received_day, b"")
+        revision = self._tools.place.revision
+        if revision != self._place_revision:
+            # Another list of countries: what was looked up in the old one no longer holds.
+            self._place_revision = revision
+            self._forwarded.forget()
+            self._direct.forget()

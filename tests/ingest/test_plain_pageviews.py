@@ -1,0 +1,168 @@
+"""
+The short way of a plain pageview against the long one: the same record, or none.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.collect import Collector
+from ingest.enrich import SiteRules
+from ingest.event import Event
+from ingest.shields import compile_shields
+from tests.clocks import FakeClock
+from tests.ingest.collectors import ADDRESS, BEACON, CHROME, make_collector, send
+
+SITES = (
+    SiteRules(id=1, domain="site1.test"),
+    SiteRules(id=300, domain="zone.test", timezone="Pacific/Auckland"),
+    SiteRules(id=3, domain="pages.test", shields=compile_shields(page=["/secret/*"], hostname=["*.test"])),
+    SiteRules(id=4, domain="people.test", shields=compile_shields(ip=["203.0.113.0/24"], country=["SE"])),
+)
+AGENTS = [
+    CHROME, "", "curl/8.0", "Googlebot/2.1", "Daysalt-Verification/1", "é" * 400, "x" * 600,
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.0 Mobile/15E148 Safari/604.1",
+]  # fmt: skip
+URLS = [
+    "https://site1.test/a", "https://www.site1.test/", "http://other.co.uk/secret/x", "https://a.github.io/B_c-d.html",
+    "https://site1.test/a?utm_source=Newsletter&utm_medium=email&gclid=x", "https://site1.test/?ref=",
+    "https://google.test/%C3%A5?msclkid=1", "https://1.2.3.4/x", "file:///etc", "https://SITE1.test/A", "/path",
+]  # fmt: skip
+REFERRERS = [
+    None,
+    "",
+    "https://www.google.com/search?q=x",
+    "https://site1.test/b",
+    "https://semalt.com/",
+    "android-app://x",
+]
+FORWARDED = [
+    None, "198.51.100.7", "198.51.100.7, 127.0.0.1", "127.0.0.1", "junk", "2001:db8::1", "[2001:db8::2]:80", "",
+    "10.1.2.3",
+]  # fmt: skip
+
+NAMES = ["site1.test", "zone.test", "pages.test", "people.test", "www.site1.test", "site1.test,zone.test", "no.test"]
+EXTRA = [
+    (b"sec-gpc", b"1"), (b"dnt", b"0"), (b"x-edge-verdict", b"dc_ip"), (b"forwarded", b"for=192.0.2.1"),
+    (b"content-encoding", b"identity"), (b"user-agent", b"second"),
+]  # fmt: skip
+
+bodies = st.fixed_dictionaries(
+    {
+        "n": st.sampled_from(["pageview", "pageview", "pageview", "Signup"]),
+        "u": st.sampled_from(URLS),
+        "d": st.sampled_from(NAMES),
+    },
+    optional={"r": st.sampled_from(REFERRERS), "p": st.just({"a": "b"}), "v": st.just(7)},
+)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    body: dict[str, object]
+    agent: str
+    forwarded: str | None
+    peer: str
+    extra: list[tuple[bytes, bytes]]
+    later_seconds: int
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        forwarded = [] if self.forwarded is None else [(b"x-forwarded-for", self.forwarded.encode())]
+        return [(b"user-agent", self.agent.encode("latin-1")), *forwarded, *self.extra]
+
+
+beacons = st.builds(
+    _Sent,
+    bodies,
+    st.sampled_from(AGENTS),
+    st.sampled_from(FORWARDED),
+    st.sampled_from(["127.0.0.1", "127.0.0.1", ADDRESS, "2001:db8::9", ""]),
+    st.lists(st.sampled_from(EXTRA), max_size=1),
+    st.sampled_from([0, 0, 0, 1, 60, 1500, 1800, 3600 * 5, 3600 * 11]),
+)
+
+
+def _without_seed(record: bytes) -> Event:
+    return msgspec.structs.replace(msgspec.msgpack.Decoder(Event).decode(record), visit_seed=1)
+
+
+def _answer_of_the_long_way(
+    collector: Collector, body: bytes, headers: list[tuple[bytes, bytes]], peer: str
+) -> tuple[int, list[Event]]:
+    answer, records = collector.collect_long(body, headers, peer)
+    return len(answer.headers), [_without_seed(record) for record in records]
+
+
+@given(st.lists(beacons, min_size=1, max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_the_short_way_makes_the_record_of_the_long_way(tmp_path: Path, all_sent: list[_Sent]) -> None:
+    """
+    Whatever comes, and however often: a record of the short way is that of the long way, apart from the random number.
+    """
+    # One hour before Auckland's midnight, thirteen before UTC's.
+    clock = FakeClock(1_795_345_200_000)
+    collector = make_collector(tmp_path, clock, *SITES)
+    for sent in all_sent:
+        clock.advance(seconds=sent.later_seconds)
+        body, headers = json.dumps(sent.body).encode(), sent.headers()
+        short = collector.plain_record(body, headers, sent.peer)
+        long = _answer_of_the_long_way(collector, body, headers, sent.peer)
+        assert short is None or (3, [_without_seed(short)]) == long
+
+
+def test_a_plain_pageview_goes_the_short_way(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    An ordinary pageview has a record at once, the first time and again.
+    """
+    collector = make_collector(tmp_path, clock)
+    headers = [(b"user-agent", CHROME.encode())]
+    body = json.dumps(BEACON).encode()
+
+    records = [collector.plain_record(body, headers, ADDRESS) for _ in range(2)]
+
+    assert all(record is not None for record in records)
+    assert 2 == len(set(records))
+
+
+def test_a_changed_site_is_believed_at_once(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    What was remembered of a page does not outlive the rules it was read by.
+    """
+    collector = make_collector(tmp_path, clock)
+    send(collector)
+    blocked = SiteRules(id=1, domain="site1.test", shields=compile_shields(page=["/a"]))
+    collector.install_sites({"site1.test": blocked})
+
+    assert () == tuple(send(collector).records)
+
+
+def test_a_dead_salt_is_not_used_again(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    With its salts gone a collector refuses, however well it knows the page.
+    """
+    collector = make_collector(tmp_path, clock)
+    send(collector)
+    clock.advance(seconds=3 * 24 * 3600)
+    collector.forget_expired()
+
+    assert 503 == send(collector).answer.status
+
+
+def test_a_day_that_is_over_takes_its_addresses_along(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    When a salt dies no address or user agent of its day stays remembered.
+    """
+    collector = make_collector(tmp_path, clock)
+    send(collector)
+    assert collector.plain.remembered_people > 0
+    clock.advance(seconds=3 * 24 * 3600)
+    collector.forget_expired()
+
+    assert 0 == collector.plain.remembered_people
