@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from daysalt.commands import backup, checkup, key, lists, schema, seeding, servers, setting, site, user
+from daysalt.commands import backup, checkup, key, lists, risk, schema, seeding, servers, setting, site, user
 from daysalt.commands.failures import FAILED, exit_code, sentence
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ schema.register(app)
 backup.register(app)
 checkup.register(app)
 app.add_typer(lists.app)
+app.add_typer(risk.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,113 @@
+"""
+`daysalt risk`: advice about an address, and the trial of the rules behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from daysalt.commands.output import print_json, print_table, progress_bar
+
+app = typer.Typer(
+    name="risk",
+    help="Assess an address, and try the rules on made-up traffic.",
+    epilog="Example: daysalt risk evaluate --seed 1000 --scenario flood",
+    no_args_is_help=True,
+)
+
+RUNS_MAX = 1000
+
+
+@app.callback()
+def risk() -> None:
+    """
+    Assess an address, and try the rules on made-up traffic.
+    """
+
+
+@app.command(epilog="Example: daysalt risk evaluate --seed 1000 --scenario flood --json")
+def evaluate(
+    seed: Annotated[int, typer.Option(help="Seed of the first run; rules were tuned on seeds below 1000.", min=0)],
+    scenario: Annotated[
+        str, typer.Option(metavar="S", help="Name of a scenario, or `all`; an unknown name lists them.")
+    ] = "all",
+    runs: Annotated[int, typer.Option(help="Runs, each with the next seed.", min=1, max=RUNS_MAX)] = 1,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Also tell what is found without each signal; slow.")
+    ] = False,
+    attacker: Annotated[
+        bool, typer.Option("--attacker", help="Also tell what one who knows the rules can still send in an hour.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """
+    Play made-up people and programs through the risk rules and tell how often these were right.
+    """
+    from daysalt.trial.attacker import WAYS, pageviews_left
+    from daysalt.trial.report import Figures, evaluate
+    from daysalt.trial.scenarios import SCENARIOS
+    from ingest.risk.signals.catalogue import COUNTER_SIGNALS, SIGNALS
+
+    if scenario != "all" and scenario not in SCENARIOS:
+        raise typer.BadParameter(
+            f"{scenario[:60]!r} is not a scenario: use all or one of {', '.join(SCENARIOS)}", param_hint="--scenario"
+        )
+    chosen = list(SCENARIOS.values()) if scenario == "all" else [SCENARIOS[scenario]]
+    seeds = range(seed, seed + runs)
+    without: dict[str, dict[str, dict[str, float | None]]] = {}
+    figures: list[Figures] = []
+    with progress_bar(quiet=as_json) as report:
+        for number, each in enumerate(chosen):
+            report("Playing scenarios", number, len(chosen))
+            figures.append(evaluate(each, seeds))
+            if ablation:
+                for signal in (*SIGNALS, *COUNTER_SIGNALS):
+                    told = evaluate(each, seeds, left_out=frozenset({signal.code}))
+                    if (told.recall, told.false_alarm_share) != (figures[-1].recall, figures[-1].false_alarm_share):
+                        changed = {"recall": told.recall, "false_alarm_share": told.false_alarm_share}
+                        without.setdefault(each.name, {})[signal.code] = changed
+        left = {way.name: pageviews_left(way, seed) for way in WAYS} if attacker else {}
+    if as_json:
+        told_all = {"scenarios": [each.as_json() for each in figures]}
+        print_json(
+            told_all
+            | ({"ablation": without} if ablation else {})
+            | ({"attacker_pageviews_an_hour": left} if attacker else {})
+        )
+        return
+    print_table(
+        ("scenario", "events", "people", "called automated", "worst run", "programs", "found", "worst run",
+         "events until found", "Brier", "target"),
+        [
+            [
+                each.scenario,
+                str(each.events),
+                str(each.people),
+                _percent(each.false_alarm_share),
+                _percent(each.false_alarm_share_worst_run),
+                str(each.programs + each.agents),
+                _percent(each.recall),
+                _percent(each.recall_worst_run),
+                "" if each.events_until_found_median is None else str(each.events_until_found_median),
+                "" if each.brier is None else f"{each.brier:.4f}",
+                {None: "", True: "reached", False: "missed"}[each.reached],
+            ]
+            for each in figures
+        ],
+        empty="Nothing was played.",
+    )  # fmt: skip
+    if ablation:
+        rows = [
+            [name, code, _percent(told["recall"]), _percent(told["false_alarm_share"])]
+            for name, codes in without.items()
+            for code, told in codes.items()
+        ]
+        print_table(("scenario", "without", "found", "people called automated"), rows, empty="No signal matters alone.")
+    if attacker:
+        print_table(("way", "pageviews an hour"), [[way, str(rate)] for way, rate in left.items()], empty="")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.2f} %"

@@ -1,0 +1,107 @@
+"""
+Neighbourhoods: what the addresses of one /24 or /48 did in the last ten minutes, for the networks that are busy now.
+
+A table of fixed size; a network whose place is taken by a busier one is not followed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.risk.bits import bit_of, estimate
+from ingest.risk.evidence import Neighbourhood
+
+PLACES = 1 << 18
+"""12 MiB; a network needs more than a few events in ten minutes to hold its place."""
+QUIET_EVENTS = 4
+
+_ROW = np.dtype(
+    [
+        ("network", "<u8"),
+        ("slice", "<u2"),  # ten minutes of the day, from 1; 0 is free
+        ("events", "<u4"),
+        ("events_before", "<u4"),
+        ("addresses", "<u8"),
+        ("addresses_before", "<u8"),
+        ("views", "<f4"),
+        ("readings", "<f4"),
+    ]
+)
+
+
+class Networks:
+    """
+    The busy networks of one day.
+    """
+
+    def __init__(self) -> None:
+        self._table: NDArray[np.void] = np.zeros(PLACES, dtype=_ROW)
+
+    def add(
+        self,
+        networks: NDArray[np.uint64],
+        rids: NDArray[np.uint64],
+        views: NDArray[np.bool_],
+        readings: NDArray[np.bool_],
+        at_ms: int,
+    ) -> None:
+        """
+        Count events.
+
+        Args:
+            networks: network id of each event.
+            rids: first half of the risk id of each.
+            views: which are pageviews that a reading time should follow.
+            at_ms: of the day.
+        """
+        now = at_ms // 600_000 + 1
+        unique, inverse = np.unique(networks, return_inverse=True)
+        counts = np.bincount(inverse)
+        places = (unique & np.uint64(PLACES - 1)).astype(np.int64)
+        rows = self._table[places]
+        quiet = (rows["slice"] + 1 < now) | ((rows["slice"] < now) & (rows["events"] < QUIET_EVENTS))
+        mine = rows["network"] == unique
+        taken = ~mine & ((rows["slice"] == 0) | quiet | (rows["events"] < np.minimum(counts, QUIET_EVENTS)))
+        fresh = np.zeros(1, dtype=_ROW)
+        rows[taken] = fresh
+        rows["network"][taken] = unique[taken]
+        rows["slice"][taken] = now
+        behind = now - rows["slice"].astype(np.int64)
+        for name in ("events", "addresses"):
+            zero = np.zeros_like(rows[name])
+            rows[name + "_before"] = np.where(
+                behind == 0, rows[name + "_before"], np.where(behind == 1, rows[name], zero)
+            )
+            rows[name] = np.where(behind == 0, rows[name], zero)
+        fade = np.float32(0.5) ** np.maximum(behind, 0)
+        rows["views"] = rows["views"] * fade + np.bincount(inverse, weights=views)
+        rows["readings"] = rows["readings"] * fade + np.bincount(inverse, weights=readings)
+        rows["slice"] = now
+        rows["events"] += counts.astype(np.uint32)
+        bits = np.zeros(len(unique), dtype=np.uint64)
+        np.bitwise_or.at(bits, inverse, bit_of(rids))
+        rows["addresses"] |= bits
+        followed = mine | taken
+        self._table[places[followed]] = rows[followed]
+
+    def read(self, network: int, at_ms: int) -> Neighbourhood:
+        """
+        Tell what a network did; nothing when it is not followed.
+        """
+        row = self._table[network & (PLACES - 1)]
+        now = at_ms // 600_000 + 1
+        behind = now - int(row["slice"])
+        if int(row["network"]) != network or behind > 1:
+            return Neighbourhood()
+        part = 1 - at_ms % 600_000 / 600_000
+        events, addresses = int(row["events"]), int(row["addresses"])
+        before, addresses_before = int(row["events_before"]), int(row["addresses_before"])
+        if behind == 1:
+            before, addresses_before, events, addresses = events, addresses, 0, 0
+        return Neighbourhood(
+            events_10m=events + int(before * part),
+            addresses_10m=max(estimate(addresses), int(estimate(addresses_before) * part)),
+            views=int(row["views"]),
+            readings=int(row["readings"]),
+        )

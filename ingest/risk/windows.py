@@ -1,0 +1,244 @@
+"""
+The risk windows: counts per address for the present UTC day, in memory of bounded size, with one owner per machine.
+
+Fed with packed observations, asked for `Evidence`. Nothing is written anywhere; with the day everything in it is
+dropped, and ids of another day are not taken.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.risk.bits import bit_of, estimate
+from ingest.risk.evidence import Evidence, NetworkFacts
+from ingest.risk.gaps import GAPS_MAX, count_gaps, gap_variation
+from ingest.risk.networks import Networks
+from ingest.risk.observation import (
+    CONVERSION_KIND,
+    ENGAGEMENT_KIND,
+    PAGEVIEW_KIND,
+    PURCHASE_KIND,
+    RECORD_TYPE,
+    Mark,
+)
+from ingest.risk.repeats import count_repeats
+from ingest.risk.rows import ADDRESSES_MAX, SMALL_MAX, Rows
+from ingest.risk.site_day import SiteDay
+
+DAY_MS = 86_400_000
+SITES_MAX = 20_000
+
+_MARKED = (
+    ("looked", Mark.LOOKED),
+    ("headers_impossible", Mark.HEADERS_IMPOSSIBLE),
+    ("origin_wrong", Mark.ORIGIN_WRONG),
+    ("declared_bot", Mark.DECLARED_BOT),
+    ("library", Mark.LIBRARY),
+    ("empty_agent", Mark.EMPTY_AGENT),
+    ("ancient_agent", Mark.ANCIENT_AGENT),
+    ("headless", Mark.HEADLESS),
+    ("spam_referrer", Mark.SPAM_REFERRER),
+)
+
+
+class Windows:
+    """
+    The windows of one machine.
+    """
+
+    def __init__(self, now_ms: int, addresses_max: int = ADDRESSES_MAX) -> None:
+        self.since_ms = now_ms
+        """Since when they are fed; a new owner knows nothing of what was before."""
+        self._addresses_max = addresses_max
+        self.day = now_ms // DAY_MS
+        self.rows = Rows(addresses_max)
+        self.networks = Networks()
+        self.sites: dict[int, SiteDay] = {}
+
+    def turn(self, now_ms: int) -> None:
+        """
+        Forget the day that is over. Call it once a second; a clock set back brings nothing back.
+        """
+        day = now_ms // DAY_MS
+        if day == self.day:
+            return
+        self.day = day
+        self.rows = Rows(self._addresses_max)
+        self.networks = Networks()
+        self.sites = {}
+
+    def add(self, packed: bytes) -> NDArray[np.int64]:
+        """
+        Count observations. Those of another day than the present one are left out.
+
+        Returns:
+            Row numbers of the addresses seen, each once.
+        """
+        seen = np.frombuffer(packed, dtype=RECORD_TYPE)
+        seen = seen[seen["at_ms"] // DAY_MS == self.day]
+        if not len(seen):
+            return np.zeros(0, dtype=np.int64)
+        # A risk id is a keyed hash: half of it tells ids of one batch apart.
+        _, firsts, of = np.unique(seen["rid"][:, 0], return_index=True, return_inverse=True)
+        numbers = self.rows.take(seen["rid"][firsts])
+        at_ms = (seen["at_ms"] - self.day * DAY_MS).astype(np.int64)
+        self._count(seen, numbers, of, at_ms)
+        return numbers
+
+    def read(self, rid: bytes, network: int, now_ms: int, facts: NetworkFacts) -> Evidence:
+        """
+        Tell everything known about an address.
+        """
+        number = self.rows.find(rid) if now_ms // DAY_MS == self.day else -1
+        return self.evidence(number, network, now_ms, facts)
+
+    def evidence(self, number: int, network: int, now_ms: int, facts: NetworkFacts) -> Evidence:
+        """
+        Tell everything known about the address of a row; -1 for one that was not seen.
+        """
+        watched = max(0, now_ms - max(self.since_ms, self.day * DAY_MS))
+        of_day = now_ms - self.day * DAY_MS
+        neighbours = self.networks.read(network, of_day)
+        if number < 0:
+            return Evidence(watched_ms=watched, neighbours=neighbours, network=facts)
+        names = self.rows.table.dtype.names or ()
+        row = dict(zip(names, self.rows.table[number].item(), strict=True))
+        last = row["last_ms"]
+        minute, minute_now = last // 60_000, of_day // 60_000
+        return Evidence(
+            events_1m=_sliding(row["minute"], row["minute_before"], minute, minute_now, of_day % 60_000 / 60_000),
+            events_10m=_sliding(
+                row["ten"], row["ten_before"], minute // 10, minute_now // 10, of_day % 600_000 / 600_000
+            ),
+            events_1h=_sliding(
+                row["hour"], row["hour_before"], minute // 60, minute_now // 60, of_day % 3_600_000 / 3_600_000
+            ),
+            engaged_ms=int(row["engaged_s"] * 1000),
+            gaps=row["gaps"],
+            gap_variation=gap_variation(row["gaps"], row["gap_sum"], row["gap_squares"]),
+            sites=estimate(row["sites"]),
+            pages=estimate(row["pages"]),
+            agents=estimate(row["agents"]),
+            hours=row["hours"],
+            first_ms=self.day * DAY_MS + row["first_ms"],
+            last_ms=self.day * DAY_MS + last,
+            watched_ms=watched,
+            neighbours=neighbours,
+            network=facts,
+            **{name: row[name] for name in _PLAIN},
+        )
+
+    def site(self, site_id: int) -> SiteDay:
+        """
+        Give what is known of a site today, making it when it is new.
+        """
+        known = self.sites.get(site_id)
+        if known is None:
+            known = SiteDay()
+            if len(self.sites) < SITES_MAX:
+                self.sites[site_id] = known
+        return known
+
+    def _count(
+        self, seen: NDArray[np.void], numbers: NDArray[np.int64], of: NDArray[np.int64], at_ms: NDArray[np.int64]
+    ) -> None:
+        kind, marks = seen["kind"], seen["marks"]
+        by_hand = (marks & (Mark.PIXEL | Mark.BATCH)) == 0
+        view, reading = kind == PAGEVIEW_KIND, kind == ENGAGEMENT_KIND
+        converting = (kind == CONVERSION_KIND) | (kind == PURCHASE_KIND)
+        rows = self.rows.table[numbers]
+        new = rows["total"] == 0
+        sites, of_site = np.unique(seen["site"], return_inverse=True)
+        known_sites = [self.site(int(site)) for site in sites]
+        owing = view & by_hand & np.array([site.engages for site in known_sites])[of_site]
+        viewed = np.array([site.viewed for site in known_sites])[of_site]
+
+        _shift_windows(rows, at_ms, of)
+        rows["first_ms"] = np.where(new, _least(at_ms, of, len(rows)), rows["first_ms"])
+        rows["hours"] |= _united((np.uint64(1) << (at_ms // 3_600_000).astype(np.uint64)), of, len(rows)).astype("u4")
+        for name, column in (("sites", "site"), ("pages", "page"), ("agents", "agent")):
+            rows[name] |= _united(bit_of(seen[column].astype(np.uint64)), of, len(rows))
+        first_reading = rows["readings"] == 0
+        had_views = (rows["views"] + _sum(of, view, len(rows))) > 0
+        orphan = converting & by_hand & viewed & ~had_views[of]
+        rows["engaged_s"] += np.bincount(of, weights=seen["engaged_ms"] / 1000, minlength=len(rows))
+        count_gaps(rows, of, at_ms, view & ((marks & Mark.BATCH) == 0))
+        repeats = count_repeats(rows, of, seen["reading"], reading & (seen["engaged_ms"] >= 100))
+        for name, which in (("views", view), ("owed_views", owing), ("readings", reading)):
+            rows[name] += _sum(of, which, len(rows)).astype("u4")
+        rows["total"] += np.bincount(of, minlength=len(rows)).astype("u4")
+        small = [("conversions", converting), ("purchases", kind == PURCHASE_KIND), ("orphans", orphan)]
+        small += [(name, (marks & mark) != 0) for name, mark in _MARKED]
+        for name, which in (*small, ("repeats", repeats)):
+            rows[name] = np.minimum(rows[name] + _sum(of, which, len(rows)), SMALL_MAX)
+        self.rows.table[numbers] = rows
+
+        self.networks.add(seen["network"], seen["rid"][:, 0], owing, reading & by_hand, int(at_ms[-1]))
+        readers = np.zeros(len(rows), dtype=bool)
+        readers[of[reading]] = True
+        readers &= first_reading
+        for number, site in enumerate(known_sites):
+            here = of_site == number
+            site.views += int((view & here).sum())
+            if readers.any():
+                site.readers += len(np.unique(of[here & reading & readers[of]]))
+
+
+_PLAIN = (
+    "total", "views", "owed_views", "readings", "conversions", "purchases", "orphans", "repeats", "quick_views",
+    "whole_seconds", "looked", "headers_impossible", "origin_wrong", "declared_bot", "library", "empty_agent",
+    "ancient_agent", "headless", "spam_referrer",
+)  # fmt: skip
+
+assert GAPS_MAX < SMALL_MAX
+
+
+def _shift_windows(rows: NDArray[np.void], at_ms: NDArray[np.int64], of: NDArray[np.int64]) -> None:
+    """
+    Move each row's windows on to its latest event, and count the new ones in.
+    """
+    latest = np.zeros(len(rows), dtype=np.int64)
+    np.maximum.at(latest, of, at_ms)
+    latest = np.maximum(latest, rows["last_ms"])
+    counts = np.bincount(of, minlength=len(rows))
+    for name, length_ms in (("minute", 60_000), ("ten", 600_000), ("hour", 3_600_000)):
+        behind = latest // length_ms - rows["last_ms"].astype(np.int64) // length_ms
+        before = np.where(behind == 0, rows[name + "_before"], np.where(behind == 1, rows[name], 0))
+        rows[name + "_before"] = before
+        rows[name] = np.minimum(np.where(behind == 0, rows[name], 0) + counts, 65_535)
+    rows["last_ms"] = latest
+
+
+def _sliding(current: int, before: int, slot: int, slot_now: int, part: float) -> int:
+    """
+    Count over the last whole length of a window: the present slot, and the part of the one before still inside.
+    """
+    if slot == slot_now:
+        return current + round(before * (1 - part))
+    return round(current * (1 - part)) if slot + 1 == slot_now else 0
+
+
+def _sum(of: NDArray[np.int64], which: NDArray[np.bool_], rows: int) -> NDArray[np.int64]:
+    return np.bincount(of[which], minlength=rows)
+
+
+def _least(values: NDArray[np.int64], of: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
+    least = np.full(rows, DAY_MS, dtype=np.int64)
+    np.minimum.at(least, of, values)
+    return least
+
+
+def _united(bits: NDArray[np.uint64], of: NDArray[np.int64], rows: int) -> NDArray[np.uint64]:
+    united = np.zeros(rows, dtype=np.uint64)
+    np.bitwise_or.at(united, of, bits)
+    return united
+
+
+def day_end(now_ms: int) -> str:
+    """
+    Write the end of the present UTC day, when everything here is gone, as ISO 8601.
+    """
+    return datetime.fromtimestamp((now_ms // DAY_MS + 1) * DAY_MS / 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,79 @@
+"""
+The observer: what of a sighting leaves the collector, and what does not.
+"""
+
+from __future__ import annotations
+
+from ingest.hit import DropReason
+from ingest.risk.observation import RECORD
+from ingest.risk.observer import Observer
+from ingest.sightings import SIGHTINGS_MAX
+from tests.ingest.risk.sights import ADDRESS, CHROME, NOON, packed, sight
+
+
+class NoKeys:
+    """
+    Identities before the keeper gave the day's key.
+    """
+
+    def risk_id(self, address: bytes, at_ms: int) -> bytes | None:
+        return None
+
+    def network_id(self, address: bytes, bits: int, at_ms: int) -> bytes | None:
+        return None
+
+
+def test_an_observation_holds_nothing_personal_in_clear() -> None:
+    """
+    Neither address nor user agent nor page is in what is sent.
+    """
+    sent = packed(sight(page="/secret-page"))
+
+    assert RECORD.size == len(sent)
+    assert not any(text in sent for text in (ADDRESS, CHROME.encode()[:20], b"secret-page"))
+
+
+def test_sites_that_switched_risk_off_are_not_seen() -> None:
+    """
+    Nothing is sent of a hit for a site whose switch is off.
+    """
+    from daysalt.trial.play import FixedIds
+
+    sent: list[bytes] = []
+    observer = Observer(FixedIds(), sent.append)
+    observer.switch_off(frozenset({1}))
+    observer.see([sight(), sight(site=2)])
+
+    assert RECORD.size == len(b"".join(sent))
+
+
+def test_without_a_key_nothing_is_sent() -> None:
+    """
+    Before the day's key is there nothing is observed: nothing is ever hashed without one.
+    """
+    sent: list[bytes] = []
+    Observer(NoKeys(), sent.append).see([sight()])
+
+    assert [] == sent
+
+
+def test_dropped_hits_are_seen_and_verification_is_not() -> None:
+    """
+    A drop changes nothing about what the address did; the check of the snippet is our own.
+    """
+    assert RECORD.size == len(packed(sight(reason=DropReason.BOT)))
+    assert b"" == packed(sight(reason=DropReason.VERIFICATION))
+
+
+def test_headers_are_looked_at_in_a_sample_when_there_are_many() -> None:
+    """
+    Every hit is counted; of a full hand-over a fourth is looked at.
+    """
+    from ingest.risk.windows import Windows
+    from tests.ingest.risk.sights import evidence_of
+
+    windows = Windows(NOON - 1, 10_000)
+    windows.add(packed(*[sight(NOON + number) for number in range(SIGHTINGS_MAX)]))
+
+    evidence = evidence_of(windows, now_ms=NOON + 1000)
+    assert (SIGHTINGS_MAX, SIGHTINGS_MAX // 4) == (evidence.total, evidence.looked)
