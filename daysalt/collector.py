@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from daysalt.lifeline import QuietServer, watch_life_line
+from daysalt.vault.lane import VaultLane
 from ingest.address import AddressTrust
 from ingest.batch import Batch
 from ingest.collect import Collector
@@ -87,6 +88,7 @@ class _Process:
         )
         self._batch = Batch(self._collector, self._clock)
         self._risk_ids = RiskIds()
+        self._vault: VaultLane | None = None
         self._revision = -1
         self._zones: frozenset[str] = frozenset()
         self._salts_at_ms = 0
@@ -102,6 +104,8 @@ class _Process:
             sync=self._settings.durability == "fsync",
             bytes_max=self._settings.spool_max_bytes,
         )
+        vault = self._vault = VaultLane(self._settings, self._clock, loop, self._keeper)
+        self._collector.install_sinks([vault.sink] if self._settings.ip_retention_days else [])
         base_path = urlsplit(self._settings.base_url).path.rstrip("/")
         hand_over = HandOver(self._settings.data_dir / DASHBOARD_SOCKET, self._settings.address_headers)
         door = Door(
@@ -137,13 +141,16 @@ class _Process:
         ticking = asyncio.create_task(self._tick_forever(spool))
         sweeping = asyncio.create_task(_sweep_forever(lane))
         telling = asyncio.create_task(_tell_forever(self._collector))
+        keeping = asyncio.create_task(vault.run_forever())
         await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
         ticking.cancel()
         sweeping.cancel()
         telling.cancel()
+        keeping.cancel()
         self._collector.sightings.hand_over()
+        await vault.close()
         await self._flush(spool)
         spool.close()
         await self._report(spool)
@@ -178,6 +185,8 @@ class _Process:
                 if zones - self._zones:
                     await self._fetch_salts(zones)
                 self._collector.install_sites(rules)
+                if self._vault is not None:
+                    self._vault.sink.install_sites(site.id for site in rules.values() if site.vault)
                 self._batch.install_keys(await asyncio.to_thread(self._registry.keys.ring))
                 self._zones, self._revision = zones, revision
             elif self._clock.monotonic_ms() - self._salts_at_ms >= SALT_REFRESH_SECONDS * 1000:
@@ -225,7 +234,7 @@ class _Process:
         counters = self._collector.counters
         # Unheard, it is told again in a second.
         with suppress(SocketAbsent, SocketRefused):
-            await asyncio.to_thread(
+            answer = await asyncio.to_thread(
                 call,
                 self._keeper,
                 "report",
@@ -235,11 +244,14 @@ class _Process:
                 counters={
                     "daysalt_events_accepted": counters.accepted,
                     "daysalt_beacon_bytes": counters.beacon_bytes,
+                    **({} if self._vault is None else self._vault.counters()),
                 },
                 dropped=counters.dropped,
                 scrubbed=counters.scrubbed,
                 gauges={"daysalt_spool_bytes": spool.used_bytes},
             )
+            if self._vault is not None:
+                self._vault.sink.stop(answer["vault_stopped"])
 
     async def _health(self, spool: SpoolWriter) -> Health:
         now = self._clock.now_ms()

@@ -18,6 +18,9 @@ COUNTERS: Mapping[str, str] = {
     "daysalt_events_flushed": "Events written to the warehouse.",
     "daysalt_batches_flushed": "Batches written to the warehouse.",
     "daysalt_batches_quarantined": "Batches the warehouse refused and that were set aside.",
+    "daysalt_vault_hits": "Hits whose address is safe in the vault's lane of the spool.",
+    "daysalt_vault_hits_lost": "Hits that the vault did not take: stopped, full, or without a key.",
+    "daysalt_vault_rows_flushed": "Rows of the vault written to the warehouse, before they are put together.",
     "daysalt_spool_damage": "Damaged pieces found in the spool.",
 }
 DROPPED = "daysalt_events_dropped"

@@ -17,12 +17,14 @@ from daysalt.children import Child, FatalChild
 from daysalt.commands.options import setup_link
 from daysalt.figures import Figures
 from daysalt.lifeline import watch_life_line
+from daysalt.vault.keeping import VaultKeeping
 from ingest.keys.day_keys import DayKey
 from ingest.keys.event_id_keys import EventIdKeys
 from ingest.keys.keyring import Keyring
 from ingest.keys.keys_directory import KeyringError
 from ingest.keys.risk_keys import RiskKeys
 from ingest.keys.salts import SaltCalendar
+from ingest.keys.vault_keys import VaultKeys
 from ingest.lists import ListError, fetch_lists
 from ingest.midnight import TABLE_BYTES
 from warehouse.clock import Clock
@@ -68,6 +70,11 @@ class Keeper:
         self._calendar = SaltCalendar(keyring, clock, lambda text: logger().error(text))
         self._event_id_keys = EventIdKeys(keyring, self._calendar)
         self._risk_keys = RiskKeys(keyring, self._calendar)
+        self._vault = VaultKeeping(
+            VaultKeys(keyring, self._calendar, settings.ip_retention_days),
+            self._calendar,
+            retention_days=settings.ip_retention_days,
+        )
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
@@ -128,7 +135,13 @@ class Keeper:
         return children
 
     def _operations(self) -> dict[str, Any]:
-        return {"salts": self._salts, "report": self._report, "metrics": self._metrics, "status": self._status}
+        return {
+            "salts": self._salts,
+            "report": self._report,
+            "metrics": self._metrics,
+            "status": self._status,
+            **self._vault.operations(),
+        }
 
     async def _salts(self, timezones: list[str]) -> Fields:
         if len(timezones) > ZONES_MAX:
@@ -169,10 +182,11 @@ class Keeper:
         self._figures.report(process, pid, counters, dropped or {}, gauges, scrubbed)
         self._heard_ms[process] = self._clock.monotonic_ms()
         self._troubles[process] = trouble
-        return {}
+        return {"vault_stopped": self._vault.stopped}
 
     async def _metrics(self) -> Fields:
         self._figures.gauges["daysalt_process_restarts"] = sum(max(0, child.starts - 1) for child in self._children)
+        self._figures.gauges["daysalt_vault_oldest_days"] = self._vault.oldest_days()
         return {"text": self._figures.text()}
 
     async def _status(self) -> Fields:
@@ -183,6 +197,7 @@ class Keeper:
             parts["keys"] = ("degraded", "the clock leapt ahead by more than 48 hours; destruction is paused")
         else:
             parts["keys"] = ("ok", "")
+        parts["vault"] = self._vault.part()
         now = self._clock.monotonic_ms()
         for child in self._children:
             heard = self._heard_ms.get(child.name)

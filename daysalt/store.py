@@ -23,9 +23,11 @@ from dashboard.context import Context
 from daysalt.children import FATAL_EXIT
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.operations import store_operations
+from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
 from ingest.imports.importer import Importer
 from ingest.manifest import ManifestError
+from ingest.vault.drain import VaultDrain
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock, SystemClock
 from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET, STORE_SOCKET
@@ -137,6 +139,17 @@ class DrainThread:
             report=self._damage,
             site_exists=self._site_exists,
         )
+        self.vault = VaultDrainThread(
+            VaultDrain(
+                settings.spool_dir,
+                settings.data_dir / "drain" / "vault",
+                warehouse,
+                clock,
+                retention_days=settings.ip_retention_days,
+                report=self._damage,
+                site_exists=self._site_exists,
+            )
+        )
         self.resting = threading.Lock()
         """Held while a batch is carried over; whoever takes it finds events and visits of the same batches."""
         self.damage = 0
@@ -147,6 +160,7 @@ class DrainThread:
 
     def start(self) -> None:
         self._thread.start()
+        self.vault.start()
 
     def stop(self, timeout_s: float) -> None:
         """
@@ -154,6 +168,7 @@ class DrainThread:
         """
         self._stop.set()
         self._thread.join(timeout_s)
+        self.vault.stop(timeout_s)
 
     def _run(self) -> None:
         failures = 0
@@ -302,8 +317,9 @@ async def _report_forever(keeper: Path, drain: DrainThread, stopping: asyncio.Ev
                     "daysalt_batches_flushed": counters.batches,
                     "daysalt_batches_quarantined": counters.quarantined,
                     "daysalt_spool_damage": drain.damage,
+                    "daysalt_vault_rows_flushed": drain.vault.drain.rows,
                 },
                 gauges={"daysalt_drain_lag_seconds": drain.drain.lag_ms / 1000},
-                trouble=drain.trouble,
+                trouble=drain.trouble or drain.vault.trouble,
             )
         await asyncio.sleep(1)

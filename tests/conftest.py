@@ -34,6 +34,6 @@ def warehouse(migrated_warehouse: Warehouse) -> Warehouse:
     """
     The embedded store, emptied.
     """
-    for table in ("events", "visits", "drops", "event_ids", "imports"):
+    for table in ("events", "visits", "drops", "event_ids", "imports", "vault"):
         migrated_warehouse.command(f"TRUNCATE TABLE {table}")
     return migrated_warehouse

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from ingest.event import DropCount, Event
+from ingest.vault.row import VaultRow
 from warehouse.client import Warehouse
 from warehouse.registry.schema import METADATA
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-model.md"
 HEADER = ["column", "meaning and unit", "source", "class", "kept", "readers"]
-CLASSES = {"site", "count", "visit", "account", "secret", "internal"}
+CLASSES = {"site", "count", "visit", "address", "account", "secret", "internal"}
 
 
 def documented() -> dict[str, list[list[str]]]:
@@ -46,7 +47,7 @@ def test_warehouse_columns(warehouse: Warehouse) -> None:
     ):
         stored.setdefault(table, []).append(name)
 
-    assert {"events", "visits", "drops", "event_ids", "imports", "schema_history"} == set(stored)
+    assert {"events", "visits", "drops", "event_ids", "imports", "vault", "schema_history"} == set(stored)
     assert stored == {table: columns_of(table) for table in stored}
 
 
@@ -64,6 +65,7 @@ def test_spool_fields() -> None:
     """
     assert list(Event.__struct_fields__) == columns_of("event_record")
     assert list(DropCount.__struct_fields__) == columns_of("drop_record")
+    assert list(VaultRow.__struct_fields__) == columns_of("vault_record")
 
 
 def test_no_other_tables(warehouse: Warehouse) -> None:
@@ -72,7 +74,7 @@ def test_no_other_tables(warehouse: Warehouse) -> None:
     """
     stored = {row[0] for row in warehouse.query("SELECT name FROM system.tables WHERE database = currentDatabase()")}
 
-    assert set() == set(documented()) - stored - set(METADATA.tables) - {"event_record", "drop_record"}
+    assert set() == set(documented()) - stored - set(METADATA.tables) - {"event_record", "drop_record", "vault_record"}
 
 
 def test_every_cell_is_filled() -> None:

@@ -9,6 +9,23 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+EPOCH = date(1970, 1, 1)
+DAY_MS = 86_400_000
+
+
+def iso_day(day: int) -> str:
+    """
+    Write a day, given in days since 1970-01-01, as `YYYY-MM-DD`.
+    """
+    return (EPOCH + timedelta(days=day)).isoformat()
+
+
+def day_number(iso: str) -> int:
+    """
+    Read `YYYY-MM-DD` into days since 1970-01-01.
+    """
+    return (date.fromisoformat(iso) - EPOCH).days
+
 
 def day_start(day: date, zone: tzinfo) -> datetime:
     """

@@ -184,6 +184,10 @@ SETTINGS: tuple[Setting, ...] = (
         "How long an encrypted address is kept for fraud and risk work.", _whole(0, IP_RETENTION_DAYS_MAX),
     ),
     Setting(
+        "DAYSALT_VAULT_IPV6", "choice", "whole", "", "What the vault keeps of an IPv6 address: whole, or its /64.",
+        _choice("whole", "64"),
+    ),
+    Setting(
         "DAYSALT_EVENT_RETENTION_MONTHS", "number", "25", "months",
         "How long event rows are kept, counted from the day a row was received; 0 keeps them.", _whole(0, 1200),
     ),
@@ -240,6 +244,7 @@ class Settings:
     ip_type_header: str
     admin_key: str
     ip_retention_days: int
+    vault_ipv6: str
     event_retention_months: int
     durability: str
     spool_max_bytes: int

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from warehouse.client import Warehouse
 
-SITE_TABLES = ("events", "visits", "drops", "event_ids", "imports")
+SITE_TABLES = ("events", "visits", "drops", "event_ids", "imports", "vault")
 """Every table with rows of a site; a test holds it against the migrations."""
 
 

@@ -7,14 +7,13 @@ What a kind of key is for, and how long it lives beyond its day, its own module 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import ClassVar
 
 from ingest.keys.keyring import KeyId, Keyring
-from ingest.keys.salts import AHEAD_MS, EPOCH, SaltCalendar
+from ingest.keys.salts import AHEAD_MS, SaltCalendar
+from warehouse.days import DAY_MS, day_number, iso_day
 
 SCOPE = "Etc/UTC"
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,20 +28,6 @@ class DayKey:
 
     def __repr__(self) -> str:
         return f"<DayKey of {iso_day(self.day)}>"
-
-
-def iso_day(day: int) -> str:
-    """
-    Write a day, given in days since 1970-01-01, as `YYYY-MM-DD`.
-    """
-    return (EPOCH + timedelta(days=day)).isoformat()
-
-
-def day_number(iso: str) -> int:
-    """
-    Read `YYYY-MM-DD` into days since 1970-01-01.
-    """
-    return (date.fromisoformat(iso) - EPOCH).days
 
 
 class DayKeys:

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.keys.day_keys import DAY_MS, day_number, iso_day
 from ingest.keys.keyring import KeyId, Keyring
 from ingest.keys.salts import SaltCalendar
+from ingest.vault.row import VAULT_SITE
+from warehouse.days import DAY_MS, day_number, iso_day
 
 PURPOSE = "vault"
 ALL_SITES = "*"
 """Scope of the tombstone of a day."""
-VAULT_SITE = 0
-"""The vault itself, for its canary and its marks: no site has this number."""
 SITES_MAX = 20_000
 """Keys asked for at once; more than there can be sites on two days."""
 

@@ -19,6 +19,7 @@ from ingest.spool.segment import (
     SEALED,
     SLOW_DOWN,
     Piece,
+    R,
     SpoolError,
     check_header,
     header,
@@ -145,8 +146,14 @@ class SpoolReader:
         """
         Read the records of a range, frame by frame, as `read` does.
         """
+        return self.decoded(wanted, Piece.records)
+
+    def decoded(self, wanted: Range, decode: Callable[[Piece], list[R] | None]) -> Iterator[list[R]]:
+        """
+        Read the records of a range, frame by frame, of any lane: `decode` gives None for what it cannot read.
+        """
         for piece in read_pieces(self._bytes(wanted.segment, wanted.start, wanted.end), wanted.start):
-            found = piece.records()
+            found = decode(piece)
             if found is None:
                 self._quarantine(wanted.segment, piece)
             else:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -40,6 +41,10 @@ _ARRAY32 = struct.Struct(">BI")
 _MAGIC_BYTES = FRAME_MAGIC.to_bytes(4, "little")
 _decode = msgspec.msgpack.Decoder(list[Event | DropCount]).decode
 _encoder = msgspec.msgpack.Encoder()
+
+
+R = TypeVar("R")
+"""A lane's kind of record."""
 
 
 class SpoolError(Exception):
@@ -87,12 +92,18 @@ class Piece:
 
     def records(self) -> list[Record] | None:
         """
-        Decode a frame; None for damage, and for a frame that is whole but not what this version writes.
+        Decode a frame of the lane of events; None for damage, and for what is whole but not what this version writes.
+        """
+        return self.decoded(_decode)
+
+    def decoded(self, decode: Callable[[bytes | memoryview], list[R]]) -> list[R] | None:
+        """
+        Decode a frame of any lane; None as with `records`.
         """
         if self.damaged:
             return None
         try:
-            records = _decode(self.data)
+            records = decode(self.data)
         except (msgspec.DecodeError, msgspec.ValidationError):
             return None
         return records if len(records) == self.count else None

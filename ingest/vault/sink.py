@@ -1,0 +1,170 @@
+"""
+The collector's end of the vault lane: sightings in, encrypted rows out, every few seconds.
+
+Addresses stand here in memory only, counted by site, UTC hour and address; what is written is ciphertext. A crash
+loses what came together since the last writing, `WRITE_SECONDS` at most. Must never write an address, and never tell
+more of a moment than its hour: rows of one writing leave in random order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+
+from ingest.sightings import Sighting
+from ingest.spool.writer import SpoolFull, SpoolWriter
+from ingest.vault.cipher import VaultCipher, mapped_address
+from ingest.vault.row import VaultRow, encode_row
+from warehouse.clock import Clock
+from warehouse.days import DAY_MS
+
+WRITE_SECONDS = 2.0
+COUNTS_MAX = 200_000
+"""Addresses held between two writings, some 30 MB; beyond it new ones are counted as lost."""
+ROWS_A_TURN = 256
+"""Rows encrypted between two turns of the event loop: about 2 ms, so that no beacon waits long."""
+HOUR_MS = 3_600_000
+LATE_DAYS = 1
+"""Keys held: today's and yesterday's, for what was seen just before midnight."""
+
+FetchKeys = Callable[[list[tuple[int, int]]], Awaitable[list[bytes | None]]]
+"""Asks the keeper for the keys of (site id, day); None for a day that takes no rows."""
+
+_shuffle = random.SystemRandom().shuffle
+
+
+class VaultSink:
+    """
+    What one collector saw and has not written yet.
+    """
+
+    def __init__(self, clock: Clock, spool: SpoolWriter, fetch_keys: FetchKeys, *, whole_ipv6: bool) -> None:
+        self._clock = clock
+        self._spool = spool
+        self._fetch_keys = fetch_keys
+        self._whole_ipv6 = whole_ipv6
+        self._sites: frozenset[int] = frozenset()
+        self._counts: dict[tuple[int, int, bytes], int] = {}
+        self._ciphers: dict[tuple[int, int], VaultCipher] = {}
+        self._stopped = ""
+        self.lost = 0
+        """Hits that the vault did not take, because it was full, stopped or without a key."""
+        self.written = 0
+        """Hits that are safe in the lane."""
+
+    @property
+    def stopped(self) -> str:
+        """
+        Why nothing is taken now; empty when all is well.
+        """
+        return self._stopped
+
+    def install_sites(self, sites: Iterable[int]) -> None:
+        """
+        Take the ids of the sites whose vault is switched on.
+        """
+        self._sites = frozenset(sites)
+
+    def stop(self, why: str) -> None:
+        """
+        Take nothing more until told otherwise; with an empty text, go on.
+        """
+        if why and not self._stopped:
+            self._forget(self._counts)
+            self._ciphers.clear()
+        self._stopped = why
+
+    def see(self, sightings: list[Sighting]) -> None:
+        """
+        Count sightings. Two dictionary look-ups each; nothing is hashed or encrypted here.
+        """
+        if self._stopped:
+            return
+        counts, sites = self._counts, self._sites
+        if len(counts) >= COUNTS_MAX:
+            self.lost += len(sightings)
+            return
+        # No row for an hour that has not begun, whatever a batch says of its events.
+        hour_max = self._clock.now_ms() // HOUR_MS
+        for sighting in sightings:
+            if sighting[1] in sites:
+                hour = sighting[0] // HOUR_MS
+                key = (sighting[1], hour if hour < hour_max else hour_max, sighting[2])
+                counts[key] = counts.get(key, 0) + 1
+
+    async def write(self) -> None:
+        """
+        Encrypt what came together and give it to the spool. What finds no key waits for the next time.
+
+        Raises:
+            Exception: what the keeper or the connection to it said; nothing is lost by it.
+        """
+        counts = self._counts
+        if self._stopped or not counts:
+            return
+        self._counts = {}
+        try:
+            await self._fetch_missing({(site_id, hour // 24) for site_id, hour, _ in counts})
+        except BaseException:
+            self._put_back(counts)
+            raise
+        if self._stopped:
+            self._forget(counts)
+            return
+        rows = await self._rows(counts)
+        if not rows:
+            return
+        _shuffle(rows)
+        hits = sum(row.hits for row in rows)
+        try:
+            self._spool.append([encode_row(row) for row in rows], lambda failure: self._told(hits, failure))
+        except SpoolFull:
+            self.lost += hits
+
+    def _told(self, hits: int, failure: Exception | None) -> None:
+        if failure is None:
+            self.written += hits
+        else:
+            self.lost += hits
+
+    async def _fetch_missing(self, wanted: set[tuple[int, int]]) -> None:
+        today = self._clock.now_ms() // DAY_MS
+        # What is over is let go: a collector holds the keys of the days it writes, no others.
+        self._ciphers = {key: cipher for key, cipher in self._ciphers.items() if key[1] >= today - LATE_DAYS}
+        missing = sorted(wanted - self._ciphers.keys())
+        if not missing:
+            return
+        for (site_id, day), key in zip(missing, await self._fetch_keys(missing), strict=True):
+            if key is not None:
+                self._ciphers[site_id, day] = VaultCipher(key, site_id, day)
+
+    async def _rows(self, counts: dict[tuple[int, int, bytes], int]) -> list[VaultRow]:
+        seen: dict[tuple[int, int, bytes], list[int]] = {}
+        for (site_id, hour, address), hits in counts.items():
+            kept = mapped_address(address, whole_ipv6=self._whole_ipv6)
+            state = seen.setdefault((site_id, hour // 24, kept), [0, 0])
+            state[0] |= 1 << hour % 24
+            state[1] += hits
+        rows: list[VaultRow] = []
+        for number, ((site_id, day, address), (hours, hits)) in enumerate(seen.items(), start=1):
+            if number % ROWS_A_TURN == 0:
+                await asyncio.sleep(0)
+            cipher = self._ciphers.get((site_id, day))
+            if cipher is None:
+                self.lost += hits
+                continue
+            index = cipher.index(address)
+            rows.append(VaultRow(site_id, day, index, cipher.seal(index, address), hours, hits))
+        return rows
+
+    def _put_back(self, counts: dict[tuple[int, int, bytes], int]) -> None:
+        for key, hits in counts.items():
+            if key in self._counts or len(self._counts) < COUNTS_MAX:
+                self._counts[key] = self._counts.get(key, 0) + hits
+            else:
+                self.lost += hits
+
+    def _forget(self, counts: dict[tuple[int, int, bytes], int]) -> None:
+        self.lost += sum(counts.values())
+        counts.clear()
