@@ -90,6 +90,8 @@ class _Process:
         self._risk_ids = RiskIds()
         self._vault: VaultLane | None = None
         self._revision = -1
+        self._rezone_ms: int | None = None
+        """When a site's days follow another time zone, epoch milliseconds UTC; None when no change lies ahead."""
         self._zones: frozenset[str] = frozenset()
         self._salts_at_ms = 0
 
@@ -179,9 +181,13 @@ class _Process:
         """
         try:
             revision = await asyncio.to_thread(self._registry.revision)
-            if revision != self._revision:
-                rules = await asyncio.to_thread(self._rules)
-                zones = frozenset(site.timezone for site in rules.values())
+            now_ms = self._clock.now_ms()
+            if revision != self._revision or (self._rezone_ms is not None and now_ms >= self._rezone_ms):
+                sites = await asyncio.to_thread(self._registry.sites.all)
+                rules = self._rules(sites)
+                ahead = [change for site in sites if (change := site.days.next_change(now_ms)) is not None]
+                # The zone to come has its salts before its first hit.
+                zones = frozenset(site.timezone for site in sites) | {change.after for change in ahead}
                 if zones - self._zones:
                     await self._fetch_salts(zones)
                 self._collector.install_sites(rules)
@@ -189,6 +195,7 @@ class _Process:
                     self._vault.sink.install_sites(site.id for site in rules.values() if site.vault)
                 self._batch.install_keys(await asyncio.to_thread(self._registry.keys.ring))
                 self._zones, self._revision = zones, revision
+                self._rezone_ms = min((change.effective_ms for change in ahead), default=None)
             elif self._clock.monotonic_ms() - self._salts_at_ms >= SALT_REFRESH_SECONDS * 1000:
                 await self._fetch_salts(self._zones)
         except (SocketAbsent, SocketRefused) as error:
@@ -196,9 +203,9 @@ class _Process:
             return False
         return True
 
-    def _rules(self) -> dict[str, SiteRules]:
+    def _rules(self, sites: list[Site]) -> dict[str, SiteRules]:
         rules: dict[str, SiteRules] = {}
-        for site in self._registry.sites.all():
+        for site in sites:
             compiled = site_rules(site)
             rules[site.domain] = compiled
             if site.previous_domain:

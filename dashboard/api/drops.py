@@ -16,7 +16,6 @@ from dashboard.api.site_access import NOT_FOUND
 from dashboard.context import Context
 from dashboard.stats.answer import in_thread
 from dashboard.stats.period import PeriodError, parse_day
-from warehouse.days import day_start
 from warehouse.registry.sites import Site
 
 DAYS_DEFAULT = 7
@@ -44,9 +43,8 @@ def dropped_hours(context: Context, site: Site, first: date, last: date) -> list
     Raises:
         QueryTimeout, WarehouseUnavailable: ask again, or for fewer days.
     """
-    zone = ZoneInfo(site.timezone)
-    start = day_start(first, zone).replace(minute=0)
-    end = day_start(last + timedelta(days=1), zone)
+    start = site.days.start_of(first).replace(minute=0)
+    end = site.days.start_of(last + timedelta(days=1))
     rows = context.warehouse.query(
         "SELECT toUnixTimestamp(hour) AS at, reason, sum(hits) FROM drops WHERE site_id = {site:UInt32}"
         " AND hour >= toDateTime({start:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC')"

@@ -13,6 +13,7 @@ from dashboard.api.access import ApiError
 from dashboard.api.body import json_object
 from dashboard.api.site_access import site_in_path
 from dashboard.context import Context
+from dashboard.site_changes import change_site
 from dashboard.stats.answer import in_thread
 from warehouse.registry.site_settings import SHIELD_KINDS
 from warehouse.registry.sites import Site, SiteSettings
@@ -24,7 +25,7 @@ async def shown(context: Context, request: Request) -> Response:
     """
     Answer `GET /api/v1/sites/{domain}/settings`.
     """
-    return JSONResponse(settings_of(await site_in_path(context, request)))
+    return JSONResponse(settings_of(context, await site_in_path(context, request)))
 
 
 async def changed(context: Context, request: Request) -> Response:
@@ -38,7 +39,7 @@ async def changed(context: Context, request: Request) -> Response:
         raise ApiError(400, f"{unknown[:50]!r} is not a setting of a site: use {', '.join(NAMES)}")
     # The registry checks every value; a type says nothing of what came over the wire.
     settings = cast("SiteSettings", given)
-    return JSONResponse(settings_of(await in_thread(lambda: context.registry.sites.change(site.domain, **settings))))
+    return JSONResponse(settings_of(context, await in_thread(lambda: change_site(context, site, **settings))))
 
 
 async def shields_shown(context: Context, request: Request) -> Response:
@@ -58,11 +59,13 @@ async def shields_changed(context: Context, request: Request) -> Response:
     return JSONResponse(_shields(changed))
 
 
-def settings_of(site: Site) -> dict[str, Any]:
+def settings_of(context: Context, site: Site) -> dict[str, Any]:
     """
-    Write a site's settings.
+    Write a site's settings; `timezone` is the one in force, `next_timezone` one that waits for its first day.
     """
-    return {"domain": site.domain, **{name: getattr(site, name) for name in NAMES}}
+    ahead = site.days.next_change(context.clock.now_ms())
+    waiting = None if ahead is None else {"timezone": ahead.after, "from": ahead.first_day.isoformat()}
+    return {"domain": site.domain, **{name: getattr(site, name) for name in NAMES}, "next_timezone": waiting}
 
 
 def _shields(site: Site) -> dict[str, list[str]]:

@@ -61,7 +61,7 @@ async def shown(context: Context, request: Request) -> Response:
     """
     site = await site_in_path(context, request)
     names = await in_thread(context.registry.properties.all, site.id)
-    return JSONResponse({**settings_of(site), "custom_properties": names})
+    return JSONResponse({**settings_of(context, site), "custom_properties": names})
 
 
 async def renamed(context: Context, request: Request) -> Response:

@@ -21,7 +21,6 @@ from dashboard.stats.period import Period
 from dashboard.stats.query import StatsResult
 from dashboard.stats.revenue import money
 from dashboard.stats.sql import default_order
-from warehouse.days import day_start
 from warehouse.registry.sites import Site
 
 
@@ -109,8 +108,11 @@ def bounds(period: Period) -> list[str]:
     """
     The first and last second of a period in the site's time zone; asking about them again gives the same.
     """
-    zone = ZoneInfo(period.timezone)
-    start = period.start or day_start(period.first, zone)
-    end = period.end or day_start(period.last + timedelta(days=1), zone)
+    days = period.site_days
+    start = period.start or days.start_of(period.first)
+    end = period.end or days.start_of(period.last + timedelta(days=1))
     last = end.astimezone(UTC) - timedelta(seconds=1)
-    return [start.astimezone(zone).isoformat(timespec="seconds"), last.astimezone(zone).isoformat(timespec="seconds")]
+    zones = [ZoneInfo(days.zone_of(day)) for day in (period.first, period.last)]
+    return [
+        moment.astimezone(zone).isoformat(timespec="seconds") for moment, zone in zip((start, last), zones, strict=True)
+    ]

@@ -4,6 +4,7 @@ Days in words: what a period is called, where its arrows lead, and how buckets a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from dashboard.pages.view import View
 from dashboard.stats.period import Period, months_before
 from warehouse.clock import Clock
 from warehouse.days import local_day
+from warehouse.registry.sites import Site
 
 PERIOD_TITLES: dict[str, str] = {
     "day": mark("Today"),
@@ -51,6 +53,31 @@ def span_text(period: Period, locale: Locale) -> str:
     if period.first == period.last:
         return format_date(period.first, "full" if period.start is None else "medium", locale=locale)
     return format_interval(period.first, period.last, "yMMMd", locale=locale)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneNote:
+    """
+    One change of a site's time zone, with the day it begins on in words.
+    """
+
+    day: str
+    before: str
+    after: str
+
+
+def zone_notes(site: Site, period: Period, now_ms: int, locale: Locale) -> list[ZoneNote]:
+    """
+    Say which changes of time zone a period runs over, and the one that lies ahead.
+    """
+    changes = [change for change in site.zone_changes if period.first <= change.first_day <= period.last]
+    ahead = site.days.next_change(now_ms)
+    if ahead is not None and ahead not in changes:
+        changes.append(ahead)
+    return [
+        ZoneNote(format_date(change.first_day, "medium", locale=locale), change.before, change.after)
+        for change in changes
+    ]
 
 
 def bucket_text(label: str, interval: str, locale: Locale, *, long: bool = False) -> str:

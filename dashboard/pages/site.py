@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.context import Context
 from dashboard.pages.arrivals import drop_lines, first_day
-from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text
+from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text, zone_notes
 from dashboard.pages.drop_reasons import REASONS
 from dashboard.pages.forms import refusal
 from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
@@ -93,7 +93,8 @@ def _understood(context: Context, request: Request, reader: Reader, site: Site, 
     today = local_today(context.clock, site.timezone)
     # A site that began yesterday has nothing to show in a period of full days.
     view = read_view(request.query_params, "day" if (today - first).days < 2 else "28d")
-    period = resolve(view.date_range(today), site.timezone, context.clock.now_ms())
+    now_ms = context.clock.now_ms()
+    period = resolve(view.date_range(today), site.timezone, now_ms, changes=site.zone_changes)
     if view.period == "all":
         period = replace(period, first=min(first, today))
     compare = period.previous() if has_period_before(view, period, first.toordinal()) else None
@@ -127,6 +128,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
         "columns": METRIC_COLUMNS, "here": here,
         "filter_titles": FILTER_TITLES, "filter_label": label_of,
         "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
+        "zone_changes": zone_notes(site, asked.period, context.clock.now_ms(), locale),
     }  # fmt: skip
     if view.details:
         return _details(asked, shared)

@@ -82,7 +82,7 @@ def _list(
 
 
 def _card(context: Context, site: Site) -> Card:
-    period = resolve("24h", site.timezone, context.clock.now_ms())
+    period = resolve("24h", site.timezone, context.clock.now_ms(), changes=site.zone_changes)
     totals = StatsQuery(("visitors",), period)
     hours = StatsQuery(("visitors",), period, dimensions=("time:hour",), time_labels=True)
     try:

@@ -114,7 +114,8 @@ async def in_thread(work: Callable[[Unpack[Arguments]], Result], *arguments: *Ar
 
 def _period(context: Context, site: Site, query: StatsQuery) -> Period:
     try:
-        period = resolve(query.date_range, site.timezone, context.clock.now_ms(), today=query.date)
+        now_ms = context.clock.now_ms()
+        period = resolve(query.date_range, site.timezone, now_ms, today=query.date, changes=site.zone_changes)
     except PeriodError as error:
         raise QueryError(f"#/date_range: {error}") from None
     if query.date_range != "all":

@@ -8,11 +8,12 @@ Days are salt days, so a period of whole days is a range of the `day` column and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from warehouse.days import day_start, local_day
+from warehouse.site_days import SiteDays, ZoneChange
 
 DAYS_MAX = 5_000
 """Longest `Nd`; beyond it a question is a typing mistake."""
@@ -42,6 +43,7 @@ class Period:
         first, last: local days, both inside.
         start, end: UTC instants (end not inside) when seconds matter, else None.
         clipped_hour: the last hour to label on the last day (0..23), for a day that is not over.
+        changes: of the site's time zone; days before one follow the zone of then.
     """
 
     name: str
@@ -51,6 +53,14 @@ class Period:
     start: datetime | None = None
     end: datetime | None = None
     clipped_hour: int | None = None
+    changes: tuple[ZoneChange, ...] = ()
+
+    @property
+    def site_days(self) -> SiteDays:
+        """
+        Which time zone each day follows.
+        """
+        return SiteDays(self.changes[-1].after if self.changes else self.timezone, self.changes)
 
     @property
     def days(self) -> int:
@@ -85,6 +95,7 @@ class Period:
                 local_day(self.start - timedelta(seconds=1), zone),
                 start,
                 self.start,
+                changes=self.changes,
             )
         if self.first.day == 1 and (self.name in ("month", "year") or self.name.endswith("mo")):
             months = 12 if self.name == "year" else int(self.name[:-2]) if self.name.endswith("mo") else 1
@@ -93,11 +104,10 @@ class Period:
             last = min(first + (self.last - self.first), self.first - timedelta(days=1))
             if self.name.endswith("mo"):
                 last = self.first - timedelta(days=1)
-            return Period("custom", self.timezone, first, last)
+            return Period("custom", self.timezone, first, last, changes=self.changes)
         length_days = timedelta(days=self.days)
-        return Period(
-            "custom", self.timezone, self.first - length_days, self.last - length_days, None, None, self.clipped_hour
-        )
+        first, last = self.first - length_days, self.last - length_days
+        return Period("custom", self.timezone, first, last, None, None, self.clipped_hour, self.changes)
 
     def labels(self, interval: str) -> tuple[str, ...]:
         """
@@ -131,6 +141,8 @@ class Period:
             interval == "minute" and self.days * 1440 > LABELS_MAX
         ):
             raise PeriodError(f"more than {LABELS_MAX} buckets of one {interval}; ask for a longer interval")
+        if self.start is None and self.site_days.changes_within(self.first - timedelta(days=1), date.max):
+            return self._changing_labels(interval)
         start = self.start or day_start(self.first, zone)
         end = self.end or day_start(self.last + timedelta(days=1), zone)
         if self.start is None and self.clipped_hour is not None:
@@ -149,6 +161,25 @@ class Period:
             moment += small
         return tuple(labels)
 
+    def _changing_labels(self, interval: str) -> tuple[str, ...]:
+        # Day by day: a day follows one zone, and the one at a change is longer or shorter.
+        labels: dict[str, None] = {}
+        form = "%H:00:00" if interval == "hour" else "%H:%M:00"
+        step = timedelta(minutes=15 if interval == "hour" else 1)
+        day = self.first
+        while day <= self.last:
+            zone = ZoneInfo(self.site_days.zone_of(day))
+            moment, end = self.site_days.start_of(day), self.site_days.start_of(day + timedelta(days=1))
+            while moment < end:
+                local = moment.astimezone(zone)
+                hour = local.strftime(form) if local.date() == day else "00:00:00"
+                if day == self.last and self.clipped_hour is not None and int(hour[:2]) > self.clipped_hour:
+                    break
+                labels[f"{day.isoformat()} {hour}"] = None
+                moment += step
+            day += timedelta(days=1)
+        return tuple(sorted(labels))
+
 
 def months_before(day: date, months: int) -> date:
     """
@@ -159,13 +190,20 @@ def months_before(day: date, months: int) -> date:
 
 
 def resolve(
-    date_range: str | tuple[str, str] | Period, timezone: str, now_ms: int, *, today: str | None = None
+    date_range: str | tuple[str, str] | Period,
+    timezone: str,
+    now_ms: int,
+    *,
+    today: str | None = None,
+    changes: tuple[ZoneChange, ...] = (),
 ) -> Period:
     """
     Turn a named range or a pair into a `Period`. `all` is resolved by whoever knows the first day.
 
     Args:
+        timezone: the site's, in force now.
         today: the day to look back from (`YYYY-MM-DD`); the local day of `now_ms` when None.
+        changes: of the site's time zone.
 
     Raises:
         PeriodError: no such range, or a pair in the wrong order.
@@ -174,11 +212,17 @@ def resolve(
     """
     if isinstance(date_range, Period):
         return date_range
+    return replace(_resolved(date_range, timezone, now_ms, today, changes), changes=changes)
+
+
+def _resolved(
+    date_range: str | tuple[str, str], timezone: str, now_ms: int, today: str | None, changes: tuple[ZoneChange, ...]
+) -> Period:
     zone = ZoneInfo(timezone)
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     local_now = now.astimezone(zone)
     if isinstance(date_range, tuple):
-        return _pair(date_range, timezone)
+        return _pair(date_range, timezone, changes)
     base = local_day(now, zone) if today is None else parse_day(today)
     is_today = base == local_day(now, zone)
     hour = local_now.hour if is_today else None
@@ -223,7 +267,7 @@ def parse_day(text: str) -> date:
         raise PeriodError(f'Invalid date "{text}"') from None
 
 
-def _pair(pair: tuple[str, str], timezone: str) -> Period:
+def _pair(pair: tuple[str, str], timezone: str, changes: tuple[ZoneChange, ...]) -> Period:
     shown = f'["{pair[0]}", "{pair[1]}"]'
     zone = ZoneInfo(timezone)
     try:
@@ -239,8 +283,9 @@ def _pair(pair: tuple[str, str], timezone: str) -> Period:
         raise PeriodError(f"Invalid date range {shown}")
     # Both instants are inside, as with dates.
     after = end + timedelta(seconds=1)
-    first, last = local_day(start, zone), local_day(end, zone)
-    if start == day_start(first, zone) and after == day_start(last + timedelta(days=1), zone):
+    days = SiteDays(changes[-1].after if changes else timezone, changes)
+    first, last = days.day_of(start), days.day_of(end)
+    if start == days.start_of(first) and after == days.start_of(last + timedelta(days=1)):
         # Whole days said in seconds, as in the `query` of an answer: counted by day like the answer was.
         return Period("custom", timezone, first, last)
     return Period("custom", timezone, first, last, start, after)

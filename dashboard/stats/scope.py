@@ -120,8 +120,7 @@ class Scope:
         """
         if dimension.name in _CLOCK:
             form, last, _ = _CLOCK[dimension.name]
-            zone = self.parameters.add(self.period.timezone, "String")
-            label = f"formatDateTime({moment}, '{form}', {zone})"
+            label = self._clock_text(moment, form)
             # A visit over midnight belongs to the day it began in, and shows in that day's last hour.
             return f"least(greatest({label}, concat(toString(day), ' 00:00:00')), concat(toString(day), ' {last}'))"
         if dimension.name == "time:week":
@@ -129,6 +128,20 @@ class Scope:
         if dimension.name == "time:month":
             return "toString(toStartOfMonth(day))"
         return "toString(day)"
+
+    def _clock_text(self, moment: str, form: str) -> str:
+        # Hours are read by the zone that the event's day followed.
+        def text(timezone: str) -> str:
+            return f"formatDateTime({moment}, '{form}', {self.parameters.add(timezone, 'String')})"
+
+        days = self.period.site_days
+        changes = [change for change in days.changes if self.period.first <= change.first_day <= self.period.last]
+        if not changes:
+            return text(days.zone_of(self.period.last))
+        branches = [
+            f"day < {self.parameters.add(change.first_day, 'Date')}, {text(change.before)}" for change in changes
+        ]
+        return f"multiIf({', '.join(branches)}, {text(changes[-1].after)})"
 
     def spread(self, dimension: Dimension) -> str:
         """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clocks import FakeClock
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
 from warehouse.registry.site_keys import SITE_KEY_CHARS_MAX
@@ -233,3 +234,29 @@ def test_removing_a_site_takes_goals_and_keys_along(registry: Registry, tmp_path
     assert site == registry.sites.remove("example.com")
 
     assert ([], None) == (registry.goals.all(site.id), registry.keys.find(plain))
+
+
+def test_a_new_time_zone_waits_for_midnight(registry: Registry, clock: FakeClock) -> None:
+    """Until then the old one counts; a change that lies ahead can be changed again and taken back."""
+    registry.sites.add("example.com", timezone="Etc/UTC")
+    site = registry.sites.change("example.com", timezone="Europe/Stockholm")
+    ahead = site.days.next_change(clock.now_ms())
+
+    assert ahead is not None
+    assert ("Etc/UTC", "Europe/Stockholm", "2026-11-23") == (site.timezone, ahead.after, ahead.first_day.isoformat())
+    assert "Asia/Tokyo" == registry.sites.change("example.com", timezone="Asia/Tokyo").zone_changes[0].after
+    assert () == registry.sites.change("example.com", timezone="Etc/UTC").zone_changes
+    registry.sites.change("example.com", timezone="Europe/Stockholm")
+    clock.advance(seconds=24 * 3600)
+    later = registry.sites.by_id(site.id)
+    assert later is not None
+    assert ("Europe/Stockholm", 1) == (later.timezone, len(later.zone_changes))
+
+
+def test_an_empty_site_changes_its_time_zone_at_once(registry: Registry) -> None:
+    """Without events there are no days whose boundaries must stay."""
+    registry.sites.add("example.com", timezone="Etc/UTC")
+    registry.sites.change("example.com", timezone="Europe/Stockholm")
+    site = registry.sites.change("example.com", is_empty=True, timezone="Asia/Tokyo")
+
+    assert ("Asia/Tokyo", ()) == (site.timezone, site.zone_changes)

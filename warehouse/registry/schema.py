@@ -50,6 +50,16 @@ SITES = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
+SITE_ZONES = Table(
+    "site_zones",
+    METADATA,
+    Column("site_id", Integer, ForeignKey("sites.id"), primary_key=True),
+    Column("first_day", Integer, primary_key=True),
+    Column("effective_ms", BigInteger, nullable=False),
+    Column("zone_before", String(64), nullable=False),
+    Column("zone_after", String(64), nullable=False),
+)
+
 SHIELDS = Table(
     "shields",
     METADATA,

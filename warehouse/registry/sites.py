@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from warehouse.clock import Clock
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
-from warehouse.registry.schema import API_KEYS, GOALS, PROPERTIES, SEGMENTS, SHARED_LINKS, SHIELDS, SITES
+from warehouse.registry.schema import API_KEYS, GOALS, PROPERTIES, SEGMENTS, SHARED_LINKS, SHIELDS, SITE_ZONES, SITES
 from warehouse.registry.site_keys import checked_site_key, site_key
 from warehouse.registry.site_settings import (
     SHIELD_KINDS,
@@ -24,6 +24,8 @@ from warehouse.registry.site_settings import (
     checked_switch,
     checked_timezone,
 )
+from warehouse.registry.site_zones import change_zone, forget_zones, zone_changes
+from warehouse.site_days import SiteDays, ZoneChange
 
 SITES_MAX = 10_000
 """Collectors hold every site in memory; at about 1 kB each this stays small."""
@@ -51,6 +53,7 @@ class Site:
     domain: str
     previous_domain: str | None
     timezone: str
+    """The time zone in force when this was read; `days` knows earlier ones and one to come."""
     k: int
     public: bool
     vault: bool
@@ -62,6 +65,15 @@ class Site:
     preset: str | None
     shields: Shields = field(default_factory=Shields)
     created_ms: int = 0
+    zone_changes: tuple[ZoneChange, ...] = ()
+    """The oldest first; the last one may lie ahead."""
+
+    @property
+    def days(self) -> SiteDays:
+        """
+        The site's days: which zone each one follows.
+        """
+        return SiteDays(self.zone_changes[-1].after if self.zone_changes else self.timezone, self.zone_changes)
 
 
 class SiteSettings(TypedDict, total=False):
@@ -115,7 +127,7 @@ class Sites:
             if len(transaction.execute(select(SITES.c.id)).all()) >= SITES_MAX:
                 raise RegistryError(f"there are {SITES_MAX} sites already: remove one before adding {key}")
             transaction.execute(insert(SITES).values(values))
-            return _one(transaction, key)
+            return self._one(transaction, key)
 
     def find(self, domain: str) -> Site | None:
         """
@@ -129,7 +141,7 @@ class Sites:
             if not rows:
                 return None
             row = next((row for row in rows if row.domain == key), rows[0])
-            return _site(row, _shields(transaction, row.id).get(row.id, Shields()))
+            return self._site(transaction, row)
 
     def by_id(self, site_id: int) -> Site | None:
         """
@@ -137,16 +149,17 @@ class Sites:
         """
         with self._connection.read() as transaction:
             row = transaction.execute(select(SITES).where(SITES.c.id == site_id)).one_or_none()
-            return None if row is None else _site(row, _shields(transaction, site_id).get(site_id, Shields()))
+            return None if row is None else self._site(transaction, row)
 
     def all(self) -> list[Site]:
         """
         List every site by domain.
         """
         with self._connection.read() as transaction:
-            shields = _shields(transaction, None)
+            shields, changes = _shields(transaction, None), zone_changes(transaction, None)
             rows = transaction.execute(select(SITES).order_by(SITES.c.domain)).all()
-            return [_site(row, shields.get(row.id, Shields())) for row in rows]
+            now_ms = self._clock.now_ms()
+            return [_site(row, shields.get(row.id, Shields()), changes.get(row.id, ()), now_ms) for row in rows]
 
     def rename(self, domain: str, new_domain: str) -> Site:
         """
@@ -157,14 +170,14 @@ class Sites:
         """
         key = checked_site_key(new_domain)
         with self._connection.change() as transaction:
-            site = _one(transaction, domain)
+            site = self._one(transaction, domain)
             if site.domain == key:
                 raise RegistryError(f"the site is called {key} already: nothing was changed")
             _claim(transaction, key, site.id)
             transaction.execute(
                 update(SITES).where(SITES.c.id == site.id).values(domain=key, previous_domain=site.domain)
             )
-            return _one(transaction, key)
+            return self._one(transaction, key)
 
     def remove(self, domain: str) -> Site:
         """
@@ -174,28 +187,53 @@ class Sites:
             RegistryError: no such site.
         """
         with self._connection.change() as transaction:
-            site = _one(transaction, domain)
+            site = self._one(transaction, domain)
             # Said out loud rather than left to the foreign keys: a database without them must not keep orphans.
-            for table in (SHIELDS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS):
+            for table in (SITE_ZONES, SHIELDS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS):
                 transaction.execute(delete(table).where(table.c.site_id == site.id))
             transaction.execute(delete(SITES).where(SITES.c.id == site.id))
             return site
 
-    def change(self, domain: str, **settings: Unpack[SiteSettings]) -> Site:
+    def change(self, domain: str, *, is_empty: bool = False, **settings: Unpack[SiteSettings]) -> Site:
         """
-        Change settings of a site; those not named stay.
+        Change settings of a site; those not named stay. Another time zone applies from the next midnight that lies
+        ahead in both zones, or at once with `is_empty`.
+
+        Args:
+            is_empty: the site has no events, so no day has boundaries yet.
 
         Raises:
             RegistryError: no such site, or a value is not allowed; nothing is changed then.
         """
         with self._connection.change() as transaction:
-            site = _one(transaction, domain)
+            site = self._one(transaction, domain)
             values = _checked(site, settings)
+            if "timezone" in values:
+                if is_empty:
+                    forget_zones(transaction, site.id)
+                else:
+                    timezone = str(values["timezone"])
+                    change_zone(transaction, site.id, site.days, timezone, self._clock.now_ms())
             if values:
                 transaction.execute(update(SITES).where(SITES.c.id == site.id).values(values))
             if "shields" in settings:
                 _replace_shields(transaction, site.id, settings["shields"])
-            return _one(transaction, site.domain)
+            return self._one(transaction, site.domain)
+
+    def _one(self, transaction: Connection, domain: str) -> Site:
+        key = site_key(domain)
+        row = transaction.execute(select(SITES).where(SITES.c.domain == key)).one_or_none()
+        if row is None:
+            row = transaction.execute(select(SITES).where(SITES.c.previous_domain == key)).one_or_none()
+        if row is None:
+            raise RegistryError(
+                f"there is no site {key[:253]!r}: see `daysalt site list`, or add it with `daysalt site add`"
+            )
+        return self._site(transaction, row)
+
+    def _site(self, transaction: Connection, row: Row[Any]) -> Site:
+        shields = _shields(transaction, row.id).get(row.id, Shields())
+        return _site(row, shields, zone_changes(transaction, row.id).get(row.id, ()), self._clock.now_ms())
 
 
 def _checked(site: Site, settings: SiteSettings) -> dict[str, object]:
@@ -237,18 +275,6 @@ def _claim(transaction: Connection, key: str, site_id: int | None) -> None:
     transaction.execute(update(SITES).where(taken).values(previous_domain=None))
 
 
-def _one(transaction: Connection, domain: str) -> Site:
-    key = site_key(domain)
-    row = transaction.execute(select(SITES).where(SITES.c.domain == key)).one_or_none()
-    if row is None:
-        row = transaction.execute(select(SITES).where(SITES.c.previous_domain == key)).one_or_none()
-    if row is None:
-        raise RegistryError(
-            f"there is no site {key[:253]!r}: see `daysalt site list`, or add it with `daysalt site add`"
-        )
-    return _site(row, _shields(transaction, row.id).get(row.id, Shields()))
-
-
 def _shields(transaction: Connection, site_id: int | None) -> dict[int, Shields]:
     query = select(SHIELDS).order_by(SHIELDS.c.site_id, SHIELDS.c.kind, SHIELDS.c.value)
     if site_id is not None:
@@ -273,12 +299,12 @@ def _replace_shields(transaction: Connection, site_id: int, shields: Shields | M
             transaction.execute(insert(SHIELDS), rows)
 
 
-def _site(row: Row[Any], shields: Shields) -> Site:
+def _site(row: Row[Any], shields: Shields, changes: tuple[ZoneChange, ...], now_ms: int) -> Site:
     return Site(
         id=row.id,
         domain=row.domain,
         previous_domain=row.previous_domain,
-        timezone=row.timezone,
+        timezone=SiteDays(row.timezone, changes).zone_at(now_ms),
         k=row.k,
         public=bool(row.public),
         vault=bool(row.vault),
@@ -288,4 +314,5 @@ def _site(row: Row[Any], shields: Shields) -> Site:
         preset=row.preset,
         shields=shields,
         created_ms=row.created_ms,
+        zone_changes=changes,
     )
