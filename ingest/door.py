@@ -81,8 +81,10 @@ class Door:
             await _respond(scope, send, await self._pixel(scope))
         elif path.startswith("/js/"):
             await _script(scope, path, send)
-        elif path == "/health/live":
+        elif path in ("/health/live", "/api/system/health/live"):
             await _respond(scope, send, _plain(200, b"ok\n"))
+        elif path in ("/api/health", "/api/system/health/ready"):
+            await _respond(scope, send, _health_as_there(await self._health()))
         elif path == "/health/ready":
             await _respond(scope, send, _health_answer(await self._health(), scope["query_string"]))
         elif path == "/metrics":
@@ -204,6 +206,21 @@ def _health_answer(health: Health, query: bytes) -> Answer:
     }
     headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
     return Answer(200 if ready else 503, headers, msgspec.json.encode(body))
+
+
+def _health_as_there(health: Health) -> Answer:
+    """
+    Say the same in the words that monitors of the events API's other servers look for.
+    """
+    store = health.parts.get("store", ("degraded", ""))[0]
+    body = {
+        "postgres": health.parts.get("keeper", ("degraded", ""))[0],
+        "clickhouse": store,
+        "sites_cache": "ok" if health.ready else "degraded",
+        "sessions": store,
+    }
+    headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+    return Answer(200 if all(state == "ok" for state in body.values()) else 500, headers, msgspec.json.encode(body))
 
 
 def _plain(status: int, text: bytes) -> Answer:

@@ -1,0 +1,3 @@
+"""
+The events API's black-box cases against a running server.
+"""
