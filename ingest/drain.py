@@ -15,9 +15,10 @@ from ingest.event import Event, Record
 from ingest.event_ids import EventIds, insert_event_ids
 from ingest.flush import insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
+from ingest.open_visits import VISIT_IDLE_SECONDS, OpenVisits
 from ingest.spool.reader import Range, SegmentState, SpoolReader, writer_of
 from ingest.spool.segment import HEADER
-from ingest.visits import VISIT_IDLE_SECONDS, Sessionized, Sessionizer
+from ingest.visits import Sessionized, Sessionizer
 from warehouse.client import QueryTimeout, Warehouse, WarehouseUnavailable
 from warehouse.clock import Clock
 
@@ -37,6 +38,8 @@ number. Figures on the pages are then never a minute old, however long the storm
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
 
+_Settle = Callable[[list[Record]], list[Record]]
+_Before = Callable[[list[Record]], None]
 _ts = attrgetter("ts")
 
 
@@ -240,16 +243,28 @@ class Drain:
     def _sessionize(self, manifest: Manifest) -> Sessionized:
         event_ids = self._ids_below(manifest.batch)
         event_ids.begin()
-        records = self._in_order(manifest.ranges, event_ids.settle)
         if self._sessionizer is None:
-            times = [record.ts for record in self._in_order(manifest.ranges, list) if isinstance(record, Event)]
-            since = min(times, default=self._clock.now_ms() // 1000)
-            sessionizer = Sessionizer()
-            sessionizer.restore(
-                read_open_visits(self._warehouse, since=since - 2 * VISIT_IDLE_SECONDS, below_batch=manifest.batch)
-            )
-            self._sessionizer = sessionizer
+            self._sessionizer = Sessionizer(self._visits_before(manifest))
+        visits = self._sessionizer.visits
+
+        def remind(records: list[Record]) -> None:
+            late = visits.forgotten(records)
+            if late:
+                since = min(late.values()) - VISIT_IDLE_SECONDS
+                visits.remind(read_open_visits(self._warehouse, since=since, below_batch=manifest.batch, visitors=late))
+
+        records = self._in_order(manifest.ranges, event_ids.settle, remind)
         return self._sessionizer.process(records, manifest.batch)
+
+    def _visits_before(self, manifest: Manifest) -> OpenVisits:
+        times = [record.ts for record in self._in_order(manifest.ranges, list) if isinstance(record, Event)]
+        now = self._clock.now_ms() // 1000
+        # One event of long ago must not bring a whole day into memory: its visitor is asked for when it comes.
+        first = max(min(times, default=now), max(times, default=now) - 2 * VISIT_IDLE_SECONDS)
+        since = first - 2 * VISIT_IDLE_SECONDS
+        visits = OpenVisits()
+        visits.restore(read_open_visits(self._warehouse, since=since, below_batch=manifest.batch), since=since)
+        return visits
 
     def _ids_below(self, batch: int) -> EventIds:
         """
@@ -261,12 +276,13 @@ class Drain:
             self._event_ids = event_ids
         return self._event_ids
 
-    def _in_order(self, ranges: Sequence[Range], settle: Callable[[list[Record]], list[Record]]) -> Iterator[Record]:
+    def _in_order(self, ranges: Sequence[Range], settle: _Settle, before: _Before = lambda _: None) -> Iterator[Record]:
         """
         Read ranges in the order things happened. What the ranges are decides how, so a replay reads them alike.
 
         Args:
             settle: given the records of each frame, puts a drop in the place of those that are repeats.
+            before: told the records of each frame, in order, before the first of them is given.
         """
         frames = (frame for piece in ranges for frame in self._reader.frames(piece))
         if len({writer_of(piece.segment) for piece in ranges}) > 1:
@@ -277,6 +293,7 @@ class Drain:
         for frame in frames:
             records = settle(frame)
             _sort(records)
+            before(records)
             for record in records:
                 exists = known.get(record.site_id)
                 if exists is None:

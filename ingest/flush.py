@@ -4,16 +4,19 @@ Hop 7, the writing: one insert per table, token = batch number and table; and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.columns import ATTRIBUTES, Page
-from ingest.visits import NO_ENTRY, NO_EXIT, OpenVisit, Sessionized, page_place
+from ingest.open_visits import NO_ENTRY, NO_EXIT, OpenVisit, page_place
+from ingest.visits import Sessionized
 from warehouse.client import Warehouse
 from warehouse.native import Column
 
 DRAIN_BATCHES_BELOW = 2**62
 """Batch numbers of the drain lie below; those of imports and seeds from here upward, so that they never meet."""
+
+VISITORS_PER_QUESTION = 1_000
 
 
 def insert_batch(warehouse: Warehouse, batch: int, rows: Sessionized, *, salvage: bool = False) -> None:
@@ -67,14 +70,36 @@ def newest_batch(warehouse: Warehouse) -> int:
     return newest
 
 
-def read_open_visits(warehouse: Warehouse, *, since: int, below_batch: int) -> list[OpenVisit]:
+def read_open_visits(
+    warehouse: Warehouse, *, since: int, below_batch: int, visitors: Iterable[tuple[int, int]] | None = None
+) -> list[OpenVisit]:
     """
     Rebuild the visits that may still be open from the events of earlier batches.
 
     Args:
         since: epoch seconds UTC; visits silent before it are over.
         below_batch: only batches below this one count; later ones are replayed.
+        visitors: site and visitor, by default all.
     """
+    if visitors is not None:
+        who = sorted(visitors)
+        return [
+            visit
+            for at in range(0, len(who), VISITORS_PER_QUESTION)
+            for visit in _read_open_visits(warehouse, since, below_batch, who[at : at + VISITORS_PER_QUESTION])
+        ]
+    return _read_open_visits(warehouse, since, below_batch, None)
+
+
+def _read_open_visits(
+    warehouse: Warehouse, since: int, below_batch: int, who: Sequence[tuple[int, int]] | None
+) -> list[OpenVisit]:
+    parameters: dict[str, Any] = {"since": since, "below": min(below_batch, DRAIN_BATCHES_BELOW)}
+    only = ""
+    if who is not None:
+        only = "AND site_id IN {sites:Array(UInt32)} AND visitor_id IN {visitors:Array(UInt64)}"
+        parameters["sites"] = sorted({site for site, _ in who})
+        parameters["visitors"] = [visitor for _, visitor in who]
     attributes = ", ".join(f"any({name})" for name in ATTRIBUTES)
     # Two days reach across every time zone's local day; the bound lets the store skip all else.
     rows = warehouse.query(
@@ -88,11 +113,11 @@ def read_open_visits(warehouse: Warehouse, *, since: int, below_batch: int) -> l
             minIf(page, name = 'pageview'), maxIf(page, name = 'pageview'), toUInt32(argMin(ts, seq)),
             {attributes}, toUInt16(max(received_day))
         FROM events
-        WHERE day >= toDate({{since:UInt32}}) - 2 AND batch < {{below:UInt64}} AND visit_id != 0
+        WHERE day >= toDate({{since:UInt32}}) - 2 AND batch < {{below:UInt64}} AND visit_id != 0 {only}
         GROUP BY site_id, visitor_id, visit_id
         HAVING last >= {{since:UInt32}}
-        """,  # noqa: S608  # the only text put in is the fixed list of attribute names
-        {"since": since, "below": min(below_batch, DRAIN_BATCHES_BELOW)},
+        """,  # noqa: S608  # the only texts put in are the fixed list of attribute names and a fixed condition
+        parameters,
     )
     return [_open_visit(row) for row in rows]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from ingest.keys.salts import Salt
 from ingest.midnight import OpenVisitTable
-from ingest.visits import VISIT_IDLE_SECONDS
+from ingest.open_visits import VISIT_IDLE_SECONDS
 
 PERSON = b"daysalt/visitor"
 """Separates these hashes from any other use of a key."""

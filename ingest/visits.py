@@ -12,60 +12,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import cast
 
-import msgspec
-
-from ingest.columns import ATTRIBUTES, Attributes, EventRows, Page, drop_columns, pack_event, visit_columns
+from ingest.columns import ATTRIBUTES, Attributes, EventRows, drop_columns, pack_event, visit_columns
 from ingest.event import ENGAGEMENT, PAGEVIEW, DropCount, Event, Record
 from ingest.hit import DropReason
+from ingest.open_visits import NO_ENTRY, NO_EXIT, VISIT_IDLE_SECONDS, OpenVisit, OpenVisits, page_place
 from warehouse.native import Column
-
-VISIT_IDLE_SECONDS = 30 * 60
-
-NO_ENTRY: Page = (2**32 - 1, "", "")
-"""Entry of a visit that has no pageview yet: later than any, so the first pageview replaces it."""
-NO_EXIT: Page = (0, "", "")
-
-PLACE_SEQ_BITS = 14
-PLACE_SEQ_MAX = 2**PLACE_SEQ_BITS - 1
-PLACE_SECONDS_MAX = 2**18 - 1
-"""A visit lasts at most its day and the half hour after it, 88,200 s, to either side of its first event."""
-PLACE_SECONDS_ZERO = 2**17
 
 TEXTS_MAX = 100_000
 """Open visits share equal texts and attributes. Beyond so many the sharing starts afresh, lest it become a leak."""
 
 _attributes = cast("attrgetter[Attributes]", attrgetter(*ATTRIBUTES))
-
-
-class OpenVisit(msgspec.Struct, gc=False):
-    """
-    What is known of a visit so far. Times in epoch seconds UTC.
-
-    `start` and `end` leave engagement out; `last` is the newest sign of life, engagement included. There may be
-    millions: equal texts are shared, and Python's search for cycles passes them by (`gc=False`; there are none).
-    """
-
-    site_id: int
-    day: int
-    visitor_id: int
-    visit_id: int
-    start: int
-    end: int
-    last: int
-    pageviews: int
-    events: int
-    interactions: int
-    base: int
-    """Time of the event that came first; what comes late may lie before it."""
-    seq: int
-    """The number its next event gets."""
-    entry: Page
-    exit: Page
-    attributes: Attributes
-    received_day: int
-    round: int = 0
-    """Of the sessionizer, when it was last touched; `code` is good for that round only."""
-    code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +64,20 @@ class Sessionized:
 
 class Sessionizer:
     """
-    The open visits of one drain.
+    Puts events into the visits of one drain.
     """
 
-    def __init__(self) -> None:
-        self._open: dict[int, dict[int, OpenVisit]] = {}
+    def __init__(self, visits: OpenVisits | None = None) -> None:
+        """
+        Args:
+            visits: those known so far; by default none, and nothing is known that could be asked for.
+        """
+        self.visits = OpenVisits() if visits is None else visits
         self._newest = 0
         self._swept = 0
         self._round = 0
         self._texts: dict[str | int, str | int] = {}
         self._known: dict[Attributes, Attributes] = {}
-
-    def restore(self, visits: Iterable[OpenVisit]) -> None:
-        """
-        Take up visits that may still be open, as rebuilt from the store after a restart.
-        """
-        for visit in visits:
-            of_site = self._open.setdefault(visit.site_id, {})
-            known = of_site.get(visit.visitor_id)
-            if known is None or known.last < visit.last:
-                of_site[visit.visitor_id] = visit
-            self._newest = max(self._newest, visit.last)
-
-    @property
-    def open_count(self) -> int:
-        return sum(map(len, self._open.values()))
 
     def process(self, records: Iterable[Record], batch: int) -> Sessionized:
         """
@@ -152,7 +97,7 @@ class Sessionizer:
         names, hostnames, pathnames = rows.names, rows.hostnames, rows.pathnames
         touched: list[OpenVisit] = []
         drops: dict[tuple[int, int, str], int] = {}
-        newest, all_open = self._newest, self._open
+        newest, all_newest = self._newest, self.visits.newest
         for record in records:
             if isinstance(record, DropCount):
                 key = (record.site_id, record.hour, record.reason)
@@ -163,14 +108,16 @@ class Sessionizer:
             if visitor_id:
                 if ts > newest:
                     newest = ts
-                of_site = all_open.get(site_id)
+                of_site = all_newest.get(site_id)
                 visit = None if of_site is None else of_site.get(visitor_id)
                 if visit is None or ts - visit.last > VISIT_IDLE_SECONDS or visit.start - ts > VISIT_IDLE_SECONDS:
-                    if name == ENGAGEMENT:
-                        key = (site_id, ts // 3600 * 3600, DropReason.NO_VISIT.value)
-                        drops[key] = drops.get(key, 0) + 1
-                        continue
-                    visit = self._open_visit(record)
+                    visit = None if visit is None or ts > visit.last else self.visits.earlier(record)
+                    if visit is None:
+                        if name == ENGAGEMENT:
+                            key = (site_id, ts // 3600 * 3600, DropReason.NO_VISIT.value)
+                            drops[key] = drops.get(key, 0) + 1
+                            continue
+                        visit = self._open_visit(record)
                 if visit.round != this_round:
                     visit.round = this_round
                     visit.code = distinct.setdefault(visit.attributes, len(distinct))
@@ -239,7 +186,7 @@ class Sessionizer:
             attributes=known,
             received_day=event.received_day,
         )
-        self._open.setdefault(event.site_id, {})[event.visitor_id] = visit
+        self.visits.remember(visit)
         return visit
 
     def _count_page(self, visit: OpenVisit, ts: int, seq: int, hostname: str, pathname: str) -> None:
@@ -259,27 +206,6 @@ class Sessionizer:
             self._texts.clear()
         if len(self._known) > TEXTS_MAX:
             self._known.clear()
-        # Twice the idle time: what comes late by less than the idle time still finds its visit.
-        if self._newest - self._swept < 60:
-            return
-        self._swept = self._newest
-        oldest = self._newest - 2 * VISIT_IDLE_SECONDS
-        for site_id in list(self._open):
-            of_site = {key: visit for key, visit in self._open[site_id].items() if visit.last >= oldest}
-            if of_site:
-                self._open[site_id] = of_site
-            else:
-                del self._open[site_id]
-
-
-def page_place(seconds: int, seq: int) -> int:
-    """
-    Number a page within its visit: by time, then by sequence number, in 32 bits.
-
-    Args:
-        seconds: since the event of the visit that came first; negative for what comes late.
-    """
-    shifted = seconds + PLACE_SECONDS_ZERO
-    if not 0 <= shifted <= PLACE_SECONDS_MAX:
-        shifted = 0 if shifted < 0 else PLACE_SECONDS_MAX
-    return shifted << PLACE_SEQ_BITS | (seq if seq <= PLACE_SEQ_MAX else PLACE_SEQ_MAX)
+        if self._newest - self._swept >= 60:
+            self._swept = self._newest
+            self.visits.sweep(self._newest)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ingest.columns import ATTRIBUTES
 from ingest.event import DropCount, Event, Record
-from ingest.visits import NO_ENTRY, NO_EXIT, VISIT_IDLE_SECONDS, page_place
+from ingest.open_visits import NO_ENTRY, NO_EXIT, VISIT_IDLE_SECONDS, page_place
 
 Row = tuple[object, ...]
 
@@ -24,8 +24,10 @@ class SlowVisit:
 
     def takes(self, event: Event) -> bool:
         start = min(known.ts for known in self.events if known.name != "engagement")
-        last = max(known.ts for known in self.events)
-        return start - VISIT_IDLE_SECONDS <= event.ts <= last + VISIT_IDLE_SECONDS
+        return start - VISIT_IDLE_SECONDS <= event.ts <= self.last() + VISIT_IDLE_SECONDS
+
+    def last(self) -> int:
+        return max(known.ts for known in self.events)
 
     def attributes(self) -> Row:
         return tuple(getattr(self.events[0], name) for name in ATTRIBUTES)
@@ -49,11 +51,11 @@ class SlowVisit:
 
 class SlowSessionizer:
     """
-    The latest visit of each visitor.
+    All visits of each visitor, forgetting none.
     """
 
     def __init__(self) -> None:
-        self.visits: dict[tuple[int, int], SlowVisit] = {}
+        self.visits: dict[tuple[int, int], list[SlowVisit]] = {}
 
     def process(self, records: list[Record], batch: int) -> tuple[list[Row], list[Row], list[Row]]:
         """
@@ -70,13 +72,15 @@ class SlowSessionizer:
                 events.append(event_row(record, SlowVisit([record]), 0, 0, batch))
             else:
                 who = (record.site_id, record.visitor_id)
-                visit = self.visits.get(who)
-                if visit is None or not visit.takes(record):
+                fitting = [visit for visit in self.visits.get(who, []) if visit.takes(record)]
+                visit = max(fitting, key=SlowVisit.last, default=None)
+                if visit is None:
                     if record.name == "engagement":
                         key = (record.site_id, record.ts // 3600 * 3600, "no_visit")
                         drops[key] = drops.get(key, 0) + 1
                         continue
-                    visit = self.visits[who] = SlowVisit()
+                    visit = SlowVisit()
+                    self.visits.setdefault(who, []).append(visit)
                 visit.events.append(record)
                 if not any(visit is known for known in touched):
                     touched.append(visit)

@@ -362,3 +362,41 @@ def test_collectors_are_slowed_in_a_storm_and_not_after_an_outage(
     drain.step()
 
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_late_events_find_their_visit_in_the_store(
+    crash: bool, tmp_path: Path, warehouse: Warehouse, clock: FakeClock
+) -> None:
+    """
+    Events hours late join the visit that was written hours ago, and a replay after a crash puts them where the first
+    try did.
+    """
+    put(tmp_path / "events", 1, event(0, seed=1), event(60, visitor=2, seed=2))
+    drain = make(tmp_path, warehouse, clock)
+    run_dry(drain)
+    put(tmp_path / "events", 2, event(20_000, seed=3))
+    run_dry(drain)
+    put(tmp_path / "events", 3, event(20_100, visitor=3, seed=4))
+    run_dry(drain)
+    # In two segments, so that one batch has the ordinary and the late.
+    put(tmp_path / "events", 4, event(20_200), event(600, seed=5, path="/late"), event(9_000, visitor=2, seed=6))
+    if crash:
+        insert = drain_module.insert_batch
+
+        def die(*_: Any, **__: Any) -> None:
+            raise Died
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(drain_module, "insert_batch", lambda *rows, **more: (insert(*rows, **more), die()))
+            with pytest.raises(Died):
+                drain.step()
+        drain = make(tmp_path, warehouse, clock)
+    run_dry(drain)
+
+    rows = warehouse.query(
+        "SELECT visit_id, toUnixTimestamp(min(start)) - {midnight:UInt32}, max(pageviews) FROM visits "
+        "GROUP BY visit_id ORDER BY visit_id",
+        {"midnight": MIDNIGHT},
+    )
+    assert [(1, 0, 2), (2, 60, 1), (3, 20_000, 2), (4, 20_100, 1), (6, 9_000, 1)] == rows

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ingest.event import DropCount, Event, Record
 from ingest.flush import insert_batch, newest_batch, read_open_visits
-from ingest.visits import VISIT_IDLE_SECONDS, Sessionized, Sessionizer, page_place
+from ingest.open_visits import VISIT_IDLE_SECONDS, OpenVisits, page_place
+from ingest.visits import Sessionized, Sessionizer
 from tests.ingest.records import DAY, MIDNIGHT, event
 from tests.ingest.slow_visits import SlowSessionizer
 from warehouse.client import Warehouse
@@ -110,6 +111,44 @@ def test_late_event_joins_and_moves_the_start() -> None:
     assert 10 == visit["end"] - visit["start"]
 
 
+def test_late_event_leaves_the_open_visit_alone() -> None:
+    """
+    What is more than 30 minutes older than the open visit makes a visit of its own, and the open one goes on.
+    """
+    visits = visits_of(event(7200, seed=2, path="/now"), event(0, seed=1, path="/then"), event(7260, path="/next"))
+
+    assert [(2, 2, MIDNIGHT + 7200, "/next"), (1, 1, MIDNIGHT, "/then")] == [
+        (visit["visit_id"], visit["pageviews"], visit["start"], visit["exit"][2]) for visit in visits
+    ]
+
+
+def test_late_event_joins_the_visit_before_the_open_one() -> None:
+    """
+    A visit that is over is not closed to what happened while it lasted, engagement included.
+    """
+    visits = visits_of(
+        event(0, seed=1),
+        event(3600, seed=2),
+        event(600, path="/b"),
+        event(900, name="engagement"),
+        event(2400, path="/c"),
+    )
+
+    # The last one is within half an hour of both: the newer one is preferred, whatever came in between.
+    assert [(1, 2, MIDNIGHT, MIDNIGHT + 600), (2, 2, MIDNIGHT + 2400, MIDNIGHT + 3600)] == [
+        (visit["visit_id"], visit["pageviews"], visit["start"], visit["end"]) for visit in visits
+    ]
+
+
+def test_late_engagement_without_a_visit_is_dropped() -> None:
+    """
+    An engagement older than any visit has none to belong to, and takes nothing from the open one.
+    """
+    result = Sessionizer().process([event(7200), event(0, name="engagement"), event(7260)], 1)
+
+    assert (1, ("no_visit",)) == (result.visit_count, tuple(result.drop_columns["reason"]))
+
+
 def test_late_page_is_entry_by_its_time() -> None:
     """
     Entry and exit are the first and last page by event time, also when the records come in another order; within a
@@ -142,7 +181,7 @@ def test_restart_goes_on_where_the_store_stands(warehouse: Warehouse) -> None:
     insert_batch(warehouse, 2, expected)
 
     resumed = Sessionizer()
-    resumed.restore(read_open_visits(warehouse, since=MIDNIGHT - 1800, below_batch=2))
+    resumed.visits.restore(read_open_visits(warehouse, since=MIDNIGHT - 1800, below_batch=2))
 
     assert looked_at(expected) == looked_at(resumed.process(second, 2))
     assert 2 == newest_batch(warehouse)
@@ -151,7 +190,7 @@ def test_restart_goes_on_where_the_store_stands(warehouse: Warehouse) -> None:
 records_of_a_day = st.lists(
     st.builds(
         event,
-        st.integers(0, 2 * VISIT_IDLE_SECONDS),
+        st.integers(0, 6 * VISIT_IDLE_SECONDS),
         visitor=st.integers(0, 3),
         seed=st.integers(1, 2**64 - 1),
         path=st.sampled_from(("/", "/a", "/b")),
@@ -174,7 +213,7 @@ def test_same_as_the_slow_and_obvious_way(batches: list[list[Record]], in_order:
     """
     For any records in any order, over several batches, columns hold what one step per event and rule gives.
     """
-    fast, slow = Sessionizer(), SlowSessionizer()
+    fast, slow = Sessionizer(OpenVisits(10 * VISIT_IDLE_SECONDS)), SlowSessionizer()
     for number, records in enumerate(batches, start=1):
         if in_order:
             records.sort(key=lambda record: record.ts if isinstance(record, Event) else 0)
