@@ -91,8 +91,8 @@ class Collector:
             random_bytes: where visit ids come from.
         """
         self._clock = clock
-        self._trust = trust
-        self._tools = tools
+        self.trust = trust
+        self.tools = tools
         self._pseudonymizer = pseudonymizer
         self._ip_type_header = ip_type_header.encode("ascii")
         self._random_bytes = random_bytes
@@ -196,17 +196,32 @@ class Collector:
             scroll_depth=beacon.scroll_depth,
             engagement_ms=beacon.engagement_ms,
             received_ms=self._clock.now_ms(),
-            address=client_address(peer, headers, self._trust),
+            address=client_address(peer, headers, self.trust),
             user_agent=user_agent.decode("latin-1"),
             ip_type=ip_type.decode("latin-1").strip(),
             signal=signal,
         )
 
+    def site_named(self, domain: str) -> SiteRules | None:
+        """
+        Find a site by its key or an earlier one.
+        """
+        return self._sites.get(domain)
+
+    def local_day(self, timezone: str, at_ms: int) -> int:
+        """
+        Tell the current local day of a time zone, in days since 1970-01-01.
+
+        Raises:
+            NoSalt: the keeper gave none for now.
+        """
+        return self._pseudonymizer.day_of(timezone, at_ms)
+
     def address_of(self, headers: Headers, peer: str) -> IPv4Address | IPv6Address:
         """
         Decide the address of whoever sent a request.
         """
-        return client_address(peer, headers, self._trust)
+        return client_address(peer, headers, self.trust)
 
     def visitors_at(self, received_ms: int) -> RequestVisitors:
         """
@@ -302,7 +317,7 @@ class Collector:
         received_ms: int | None,
         event_id: Callable[[int], bytes] | None,
     ) -> Event | Dropped:
-        enriched = screen_and_enrich(hit, site, self._tools)
+        enriched = screen_and_enrich(hit, site, self.tools)
         if isinstance(enriched, Dropped):
             return enriched
         if enriched.scrubbed:

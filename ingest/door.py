@@ -18,6 +18,7 @@ from ingest import pixel as pixel_module
 from ingest.answers import BODY_BYTES_MAX, ENCODED, NOT_ALLOWED, PREFLIGHT, TOO_LARGE, Answer, unavailable
 from ingest.batch import Batch
 from ingest.collect import Collector, Headers
+from ingest.explain import explain
 from ingest.hand_over import HandOver, Receive, Scope, Send
 from ingest.pixel import collect_pixel
 from ingest.spool.writer import SpoolFull, SpoolWriter
@@ -27,6 +28,13 @@ Parts = dict[str, tuple[str, str]]
 """Part of the service -> (`ok` or `degraded`, why)."""
 
 FULL = unavailable("the spool is full, send again later")
+
+GPC = Answer(
+    200,
+    ((b"content-type", b"application/json"), (b"cache-control", b"max-age=86400")),
+    b'{"gpc":true,"lastUpdate":"2026-11-22"}',
+)
+"""Says that Global Privacy Control is heeded here. Source: https://www.w3.org/TR/gpc/, support resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,10 @@ class Door:
             await _respond(scope, send, await self._event(scope, receive))
         elif path == "/api/events":
             await _respond(scope, send, await self._events(scope, receive))
+        elif path == "/api/debug/event":
+            await _respond(scope, send, await self._explained(scope, receive))
+        elif path == "/.well-known/gpc.json":
+            await _respond(scope, send, GPC)
         elif path == "/pixel.gif":
             await _respond(scope, send, await self._pixel(scope))
         elif path.startswith("/js/"):
@@ -119,6 +131,16 @@ class Door:
         body = await _read_body(receive, batch_module.BODY_BYTES_MAX)
         answer, records = await self._batch.collect(key, body, headers, _peer(scope))
         return await self._keep(answer, records, batch_module.FULL) if records else answer
+
+    async def _explained(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            return batch_module.NOT_ALLOWED
+        headers: Headers = scope["headers"]
+        key = self._batch.admit(headers)
+        if isinstance(key, Answer):
+            return key
+        body = await _read_body(receive, BODY_BYTES_MAX)
+        return explain(self._collector, body, headers, _peer(scope), key.site_id)
 
     async def _pixel(self, scope: Scope) -> Answer:
         method: str = scope["method"]

@@ -19,7 +19,7 @@ from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER
 from ingest.spool.writer import SpoolWriter
 from tests.clocks import FakeClock
-from tests.ingest.collectors import ADDRESS, BEACON, CHROME, make_batch, make_collector
+from tests.ingest.collectors import ADDRESS, BATCH_KEY, BEACON, CHROME, make_batch, make_collector
 from warehouse.local_socket import bind_private
 
 PARTS = {"spool": ("ok", ""), "store": ("degraded", "it is starting")}
@@ -244,3 +244,35 @@ def test_what_is_handed_on_names_no_address(tmp_path: Path, clock: FakeClock, hi
     assert seen[0].endswith(b"body")
     assert b"203.0.113" not in seen[0]
     assert 2 == sum(name == b"set-cookie" for name, _ in exchange.sent[0]["headers"])
+
+
+def test_debug_event_needs_a_key_and_keeps_nothing(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Whoever holds a key with scope `ingest` is told what a beacon would become; the spool stays empty.
+    """
+    body = json.dumps(BEACON).encode()
+    keyless = Exchange("POST", "/api/debug/event", body)
+    asked = Exchange("POST", "/api/debug/event", body, authorization=f"Bearer {BATCH_KEY}")
+    got = Exchange("GET", "/api/debug/event", authorization=f"Bearer {BATCH_KEY}")
+    through(tmp_path, clock, keyless, asked, got)
+
+    assert (401, 200, 405) == (keyless.status, asked.status, got.status)
+    assert (ADDRESS, "/a") == (
+        json.loads(asked.body)["address"]["used"],
+        json.loads(asked.body)["sites"][0]["event"]["pathname"],
+    )
+    assert 0 == spooled(tmp_path)
+
+
+def test_gpc_resource(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    The well-known resource says that GPC is heeded.
+    """
+    exchange = Exchange("GET", "/.well-known/gpc.json")
+    through(tmp_path, clock, exchange)
+
+    assert (200, b"application/json", True) == (
+        exchange.status,
+        exchange.headers[b"content-type"],
+        json.loads(exchange.body)["gpc"],
+    )

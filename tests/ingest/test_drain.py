@@ -384,11 +384,12 @@ def test_late_events_find_their_visit_in_the_store(
     if crash:
         insert = drain_module.insert_batch
 
-        def die(*_: Any, **__: Any) -> None:
+        def insert_and_die(*rows: Any, **more: Any) -> None:
+            insert(*rows, **more)
             raise Died
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(drain_module, "insert_batch", lambda *rows, **more: (insert(*rows, **more), die()))
+            patch.setattr(drain_module, "insert_batch", insert_and_die)
             with pytest.raises(Died):
                 drain.step()
         drain = make(tmp_path, warehouse, clock)
