@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import sign_in, site, sites
+from dashboard.pages import share, sign_in, site, sites
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -57,6 +57,8 @@ def build_app(context: Context) -> Starlette:
         Route("/logout", form_endpoint(context, sign_in.logout, signed_in=True), methods=["POST"]),
         Route("/setup", endpoint(sign_in.setup_page)),
         Route("/setup", form_endpoint(context, sign_in.setup, signed_in=False), methods=["POST"]),
+        Route("/share/{slug}", endpoint(share.share_page)),
+        Route("/share/{slug}", form_endpoint(context, share.open_share, signed_in=False), methods=["POST"]),
         Route("/sites", form_endpoint(context, sites.add_site, signed_in=True), methods=["POST"]),
         Route("/{domain:path}", endpoint(site.site_page)),
     ]

@@ -46,8 +46,10 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                framed = "frame-ancestors *" in headers.get("content-security-policy", "")
                 for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                    if not (framed and name == "X-Frame-Options"):
+                        headers.setdefault(name, value)
                 # Pages are about people's sites and differ by sign-in: nothing in between may keep them.
                 headers.setdefault("Cache-Control", "private, no-store")
             await send(message)

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.arrivals import drop_lines, first_day
 from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text, zone_notes
+from dashboard.pages.door import Door, own_door
 from dashboard.pages.drop_reasons import REASONS
 from dashboard.pages.forms import refusal
 from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
@@ -53,6 +54,7 @@ class Asked:
     request: Request
     reader: Reader
     site: Site
+    door: Door
     view: View
     period: Period
     compare: Period | None
@@ -60,7 +62,7 @@ class Asked:
 
     @property
     def viewer(self) -> Viewer:
-        return Viewer.MEMBER if self.reader.user else Viewer.PUBLIC
+        return self.door.viewer
 
     @property
     def query(self) -> StatsQuery:
@@ -81,24 +83,32 @@ def site_page(context: Context, request: Request) -> Response:
         return RedirectResponse(link(context.settings, "/login", {"next": target}), 303)
     if site is None:
         return refusal(context, request, reader, 404, "There is no such page or site here.")
+    return dashboard_through(context, request, reader, site, own_door(site.domain, reader))
+
+
+def dashboard_through(context: Context, request: Request, reader: Reader, site: Site, door: Door) -> Response:
+    """
+    Show a site's dashboard through a door that was found open.
+    """
     if request.query_params.get("live") is not None:
-        return PlainTextResponse(str(present_visitors(context, site)))
+        # Who is there now is known for the site as a whole, not for a segment.
+        return PlainTextResponse("" if door.held else str(present_visitors(context, site)))
     first = first_day(context, site)
     if first is None:
         return _waiting(context, request, reader, site)
-    return _dashboard(_understood(context, request, reader, site, first), first)
+    return _dashboard(_understood(context, request, reader, site, door, first), first)
 
 
-def _understood(context: Context, request: Request, reader: Reader, site: Site, first: date) -> Asked:
+def _understood(context: Context, request: Request, reader: Reader, site: Site, door: Door, first: date) -> Asked:
     today = local_today(context.clock, site.timezone)
     # A site that began yesterday has nothing to show in a period of full days.
-    view = read_view(request.query_params, "day" if (today - first).days < 2 else "28d")
+    view = door.limited(read_view(request.query_params, "day" if (today - first).days < 2 else "28d"))
     now_ms = context.clock.now_ms()
     period = resolve(view.date_range(today), site.timezone, now_ms, changes=site.zone_changes)
     if view.period == "all":
         period = replace(period, first=min(first, today))
     compare = period.previous() if has_period_before(view, period, first.toordinal()) else None
-    return Asked(context, request, reader, site, view, period, compare, today)
+    return Asked(context, request, reader, site, door, view, period, compare, today)
 
 
 def _waiting(context: Context, request: Request, reader: Reader, site: Site) -> Response:
@@ -125,7 +135,9 @@ def _dashboard(asked: Asked, first: date) -> Response:
 
     shared: dict[str, object] = {
         "site": site, "view": view, "period": asked.period, "panels": PANELS, "labels": LABELS,
-        "columns": METRIC_COLUMNS, "here": here,
+        "columns": METRIC_COLUMNS, "here": here, "door": asked.door,
+        "home": link(context.settings, asked.door.address),
+        "live_address": link(context.settings, asked.door.address, [*asked.door.carried, ("live", "1")]),
         "filter_titles": FILTER_TITLES, "filter_label": label_of,
         "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
         "zone_changes": zone_notes(site, asked.period, context.clock.now_ms(), locale),
@@ -146,7 +158,8 @@ def _dashboard(asked: Asked, first: date) -> Response:
     earlier, later = neighbours(view, asked.period, asked.today)
     return page(
         context, request, reader, "dashboard.html",
-        sites=context.registry.sites.all() if reader.user else [], live=present_visitors(context, site),
+        sites=context.registry.sites.all() if reader.user else [],
+        live=None if asked.door.held else present_visitors(context, site),
         totals=totals, withheld=any(number.is_withheld for number in totals),
         graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
@@ -197,7 +210,4 @@ def _visitors(asked: Asked) -> Value:
 
 
 def _address(asked: Asked, view: View) -> str:
-    parameters = view.parameters()
-    if asked.reader.language_in_address:
-        parameters.append(("lang", asked.reader.language_in_address))
-    return link(asked.context.settings, f"/{asked.site.domain}", parameters)
+    return link(asked.context.settings, asked.door.address, [*view.parameters(), *asked.door.carried])

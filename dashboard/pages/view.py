@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 
 from dashboard.pages.panels import FILTERS, PANELS
 from dashboard.stats.period import Period, PeriodError, months_before, parse_day
-from dashboard.stats.query import Filter
+from dashboard.stats.query import Filter, FilterTree
 
 METRICS = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
 PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom")
@@ -45,6 +45,8 @@ class View:
     tabs: tuple[tuple[str, str], ...] = ()
     details: str = ""
     """The panel whose every row is shown, or empty for the whole dashboard."""
+    held: tuple[FilterTree, ...] = ()
+    """Filters of a shared link, which no address can take off."""
 
     def parameters(self) -> list[tuple[str, str]]:
         """
@@ -120,11 +122,11 @@ class View:
         """
         return replace(self, details=panel)
 
-    def conditions(self) -> tuple[Filter, ...]:
+    def conditions(self) -> tuple[FilterTree, ...]:
         """
         Give the filters as the stats layer wants them.
         """
-        return tuple(Filter("is", FILTERS[name], (value,)) for name, value in self.filters)
+        return (*self.held, *(Filter("is", FILTERS[name], (value,)) for name, value in self.filters))
 
     def date_range(self, today: date) -> str | tuple[str, str]:
         """

@@ -77,7 +77,7 @@ def parse_query(body: Mapping[str, Any]) -> ParsedQuery:
         metrics=metrics,
         date_range=_date_range(body["date_range"]),
         dimensions=dimensions,
-        filters=tuple(_filter(tree, f"#/filters/{index}", 0) for index, tree in enumerate(filters)),
+        filters=parse_filters(filters),
         order=tuple(
             _order(order, f"#/order_by/{index}")
             for index, order in enumerate(_array(body.get("order_by") or [], "#/order_by"))
@@ -88,6 +88,16 @@ def parse_query(body: Mapping[str, Any]) -> ParsedQuery:
         total_rows=bool(include.get("total_rows")),
     )
     return ParsedQuery(query, bool(include.get("imports")), filters)
+
+
+def parse_filters(trees: list[Any]) -> tuple[FilterTree, ...]:
+    """
+    Read filters alone, as a segment keeps them.
+
+    Raises:
+        QueryError: one of them is not allowed.
+    """
+    return tuple(_filter(tree, f"#/filters/{index}", 0) for index, tree in enumerate(_array(trees, "#/filters")))
 
 
 def _metrics(names: list[Any]) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ Shared links: a site's numbers for whoever has the address, perhaps with a passw
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ from warehouse.registry.schema import SEGMENTS, SHARED_LINKS
 from warehouse.registry.segments import checked_name
 
 SLUG_BYTES = 16
+DAY_MS = 24 * 60 * 60 * 1000
 LINKS_MAX = 500
 """Per site."""
 
@@ -138,6 +141,31 @@ class SharedLinks:
             return False
         self._attempts.forget(account)
         return True
+
+    def ticket(self, link: SharedLink) -> str:
+        """
+        Write what shows, for a day or two, that a link's password was known; another password makes it useless.
+        """
+        return self._ticket(link, self._today())
+
+    def accepts(self, link: SharedLink, ticket: str) -> bool:
+        """
+        Tell whether a ticket is one of today or yesterday.
+        """
+        today = self._today()
+        given = ticket.encode("utf-8", "surrogatepass")
+        return any(hmac.compare_digest(self._ticket(link, day).encode(), given) for day in (today, today - 1))
+
+    def _today(self) -> int:
+        return self._clock.now_ms() // DAY_MS
+
+    def _ticket(self, link: SharedLink, day: int) -> str:
+        with self._connection.read() as transaction:
+            query = select(SHARED_LINKS.c.password_hash).where(SHARED_LINKS.c.id == link.id)
+            hashed = transaction.execute(query).scalar_one_or_none()
+        # Without a password to know, a random key: no ticket fits.
+        key = hashed.encode() if hashed else secrets.token_bytes(32)
+        return hmac.new(key, f"daysalt ticket {link.slug} {day}".encode(), hashlib.sha256).hexdigest()
 
     def remove(self, site_id: int, link_id: int) -> None:
         """
