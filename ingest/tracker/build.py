@@ -16,8 +16,13 @@ TERSER = "terser@5.51.2"
 FOLDER = Path(__file__).parent
 SOURCE = FOLDER / "script.js"
 RECORD = FOLDER / "built.json"
-FLAVOURS = {"script.min.js": "false", "script.pageview-props.min.js": "true"}
-"""Built file -> whether it reads `event-*` attributes of its tag (44 bytes most pages have no use for)."""
+FLAVOURS = {"script.min.js": "false", "script.full.min.js": "true"}
+"""Built file -> whether it has every feature; what FULL says in the source."""
+
+FILE_TYPES = (
+    "pdf,xlsx,docx,txt,rtf,csv,exe,key,pps,ppt,pptx,7z,pkg,rar,gz,zip,avi,mov,mp4,mpeg,wmv,midi,mp3,wav,wma,dmg"
+)
+"""What is a download unless a site says otherwise. Source: https://plausible.io/docs/file-downloads-tracking"""
 
 
 class BuildError(Exception):
@@ -36,7 +41,7 @@ def build(*, offline: bool = False) -> dict[str, bytes]:
     Raises:
         BuildError: npx is missing, or terser cannot be fetched or refuses the source.
     """
-    return {name: _minify(pageview_props, offline) for name, pageview_props in FLAVOURS.items()}
+    return {name: _minify(full, offline) for name, full in FLAVOURS.items()}
 
 
 def source_sha256() -> str:
@@ -46,10 +51,11 @@ def source_sha256() -> str:
     return hashlib.sha256(SOURCE.read_bytes()).hexdigest()
 
 
-def _minify(pageview_props: str, offline: bool) -> bytes:
-    source = SOURCE.read_text(encoding="utf-8").replace("PAGEVIEW_PROPS", pageview_props)
+def _minify(full: str, offline: bool) -> bytes:
+    source = SOURCE.read_text(encoding="utf-8")
     command = ["npx", "--yes", *(["--offline"] if offline else []), TERSER]
     command += ["--ecma", "2017", "--compress", "passes=3,unsafe_arrows=true", "--mangle"]
+    command += ["--define", f"FULL={full},FILE_TYPES={json.dumps(FILE_TYPES)}"]
     try:
         finished = subprocess.run(command, input=source.encode(), capture_output=True, check=False, timeout=120)  # noqa: S603  # fixed words only
     except (OSError, subprocess.TimeoutExpired) as error:

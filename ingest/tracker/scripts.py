@@ -10,24 +10,37 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
-NAMES = frozenset({"script", "plausible", "analytics", "daysalt"})
+NAMES = frozenset({"script", "plausible", "analytics", "p", "daysalt"})
 """File names that pages already embed, and our own."""
-PRESENT = frozenset({"hash", "local", "manual", "revenue", "pageview-props", "pageleave"})
-"""Extensions whose feature the script has. Revenue and pageleave (engagement) need no variant: always in."""
-LATER = frozenset({"outbound-links", "file-downloads", "tagged-events", "exclusions", "compat"})
+EVERYTHING = frozenset({
+    "hash", "local", "manual", "outbound-links", "file-downloads", "tagged-events", "exclusions", "pageview-props",
+    "dimensions",
+})  # fmt: skip
+"""Extensions whose feature only the full build has. `dimensions` is an old name of `pageview-props`."""
+ALWAYS = frozenset({"revenue", "pageleave"})
+"""Extensions whose feature (money of an event, engagement) every build has."""
+LATER = frozenset({"compat"})
 """Known extensions without their feature so far: the script is served, so that pageviews count."""
 CACHE_CONTROL = "public, max-age=86400, must-revalidate"
 CONTENT_TYPE = "text/javascript; charset=utf-8"
 
-_OPTIONS = {"hash": "hash", "local": "allowLocalhost", "manual": "manual"}
-"""Extension -> the option, named as in `dataset`, that it sets as an attribute would."""
+_OPTIONS: dict[str, tuple[str, int | bool]] = {
+    "hash": ("hashBasedRouting", 1),
+    "local": ("captureOnLocalhost", 1),
+    "manual": ("autoCapturePageviews", False),
+    "outbound-links": ("outboundLinks", 1),
+    "file-downloads": ("fileDownloads", 1),
+}
+"""Extension -> the option it sets, as `plausible.init` would. The others need none: classes and attributes do it."""
 _FOLDER = Path(__file__).parent
 _PATH_BYTES_MAX = 200
+_OWN_PATH = re.compile(r"/js/pa-([0-9A-Za-z_-]{1,64})\.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +85,25 @@ def script_answer(path: str) -> Script | None:
         return None
     name, *extensions = path.removeprefix("/js/").removesuffix(".js").split(".")
     asked = frozenset(extensions)
-    if name not in NAMES or len(asked) != len(extensions) or not asked <= PRESENT | LATER:
+    if name not in NAMES or len(asked) != len(extensions) or not asked <= EVERYTHING | ALWAYS | LATER:
         return None
-    return _variant(asked & (_OPTIONS.keys() | {"pageview-props"}), asked & LATER)
+    return _variant(bool(asked & EVERYTHING), asked.intersection(_OPTIONS), asked & LATER)
 
 
-def script_reply(path: str, *, if_none_match: str = "", accept_encoding: str = "") -> Reply:
+def script_reply(
+    path: str, *, if_none_match: str = "", accept_encoding: str = "", own: Callable[[str], Script | None] | None = None
+) -> Reply:
     """
     Answer `GET` or `HEAD` of a script; for `HEAD` leave the body away.
 
     Args:
-        path: as for `script_answer`.
+        path: as for `script_answer`, or `/js/pa-<id>.js`.
+        own: finds a site's own script by its id.
         if_none_match: that header, or empty.
         accept_encoding: that header, or empty.
     """
-    script = script_answer(path)
+    script_id = _OWN_PATH.fullmatch(path)
+    script = own(script_id[1]) if own is not None and script_id is not None else script_answer(path)
     if script is None:
         body = b"There is no such script here; /js/script.js is the one to use.\n"
         return Reply(404, ((b"content-type", b"text/plain; charset=utf-8"), *_length(body)), body)
@@ -111,20 +128,44 @@ def script_reply(path: str, *, if_none_match: str = "", accept_encoding: str = "
     return Reply(200, (*headers, (b"content-type", script.content_type.encode()), *_length(body)), body)
 
 
-@lru_cache(maxsize=2 ** (len(_OPTIONS) + 1 + len(LATER)))  # every combination there is
-def _variant(asked: frozenset[str], later: frozenset[str]) -> Script:
-    flavour = "script.pageview-props.min.js" if "pageview-props" in asked else "script.min.js"
-    options = {_OPTIONS[extension]: 1 for extension in sorted(asked & _OPTIONS.keys())}
-    built = (_FOLDER / flavour).read_bytes()
-    assert built.count(b"VARIANT") == 1
-    body = built.replace(b"VARIANT", json.dumps(options, separators=(",", ":")).replace('"', "").encode())
+@lru_cache(maxsize=2 ** (len(_OPTIONS) + 2))  # every combination there is
+def _variant(full: bool, asked: frozenset[str], later: frozenset[str]) -> Script:
+    options = dict(_OPTIONS[extension] for extension in sorted(asked))
+    return make_script(options if full else None, later=tuple(sorted(later)))
+
+
+def make_script(options: Mapping[str, object] | None, *, later: tuple[str, ...] = ()) -> Script:
+    """
+    Make a script of one of the two builds.
+
+    Args:
+        options: of the full build, as `plausible.init` would take them; None for the small build, which has none.
+    """
+    body = _build("script.min.js" if options is None else "script.full.min.js")
+    if options is not None:
+        assert body.count(b"OPTIONS") == 1
+        body = body.replace(b"OPTIONS", _literal(options))
     return Script(
         body=body,
         # No time stamp in it: the same bytes on every machine and after every restart.
         compressed=gzip.compress(body, compresslevel=9, mtime=0),
         etag=f'W/"{hashlib.sha256(body).hexdigest()[:16]}"',
-        later=tuple(sorted(later)),
+        later=later,
     )
+
+
+@cache
+def _build(name: str) -> bytes:
+    return (_FOLDER / name).read_bytes()
+
+
+def _literal(options: Mapping[str, object]) -> bytes:
+    # Plain names need no quotes, and `!1` is false.
+    pairs = (
+        f"{name if name.isalnum() else json.dumps(name)}:{'!1' if value is False else json.dumps(value)}"
+        for name, value in options.items()
+    )
+    return ("{" + ",".join(pairs) + "}").encode("ascii")
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self, cast
 
-from ingest.tracker.scripts import script_reply
+from ingest.tracker.scripts import make_script, script_reply
 
 DEADLINE_S = 10
+OWN_SCRIPTS = {"own": make_script({"data-domain": "site.test", "own": 1})}
+"""Id -> script of a site's own, as `/js/pa-<id>.js`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Collector(Web):
         if request.path.endswith("/api/event"):
             return self.status, {"content-type": "text/plain", "access-control-allow-origin": "*"}, b"ok"
         path = request.path.split("?")[0]
-        reply = script_reply(path[path.rfind("/js/") :])
+        reply = script_reply(path[path.rfind("/js/") :], own=OWN_SCRIPTS.get)
         headers = {name.decode(): value.decode() for name, value in reply.headers if name != b"content-length"}
         # Else the browser's cache would carry one test's script into the next.
         return reply.status, headers | {"cache-control": "no-store"}, reply.body

@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from ingest.tracker.scripts import LATER, NAMES, PRESENT, script_answer, script_reply
+from ingest.tracker.scripts import ALWAYS, EVERYTHING, LATER, NAMES, script_answer, script_reply
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -49,7 +49,7 @@ def test_unknown_name_has_no_script(path: str) -> None:
     assert script_reply(path).status == 404
 
 
-@pytest.mark.parametrize("extension", sorted(PRESENT | LATER))
+@pytest.mark.parametrize("extension", sorted(EVERYTHING | ALWAYS | LATER))
 def test_every_known_extension_is_served(extension: str) -> None:
     """
     Each extension that site owners embed gets a script, so that their pageviews count.
@@ -58,36 +58,51 @@ def test_every_known_extension_is_served(extension: str) -> None:
     assert script_answer(f"/js/script.{extension}.js") is not None
 
 
-def test_extensions_may_come_in_any_order() -> None:
+@pytest.mark.parametrize("extensions", [("hash", "manual", "local"), ("outbound-links", "file-downloads", "hash")])
+def test_extensions_may_come_in_any_order(extensions: tuple[str, ...]) -> None:
     """
     A variant is the set of its extensions.
     """
 
-    names = {script_answer("/js/script." + ".".join(order) + ".js") for order in itertools.permutations(PRESENT, 3)}
+    names = [".".join(order) for order in itertools.permutations(extensions)]
 
-    assert len(names) == len(list(itertools.combinations(PRESENT, 3))) - _same_script()
-
-
-def _same_script() -> int:
-    # `revenue` and `pageleave` need no variant: sets that differ in them only are one script.
-    plain = {"revenue", "pageleave"}
-    sets = [frozenset(chosen) - plain for chosen in itertools.combinations(PRESENT, 3)]
-    return len(sets) - len(set(sets))
+    assert len({script_answer(f"/js/script.{name}.js") for name in names}) == 1
 
 
 @pytest.mark.parametrize(
-    ("extension", "option"), [("hash", b"{hash:1}"), ("local", b"{allowLocalhost:1}"), ("manual", b"{manual:1}")]
+    ("extension", "option"),
+    [
+        ("hash", b"{hashBasedRouting:1}"),
+        ("local", b"{captureOnLocalhost:1}"),
+        ("manual", b"{autoCapturePageviews:!1}"),
+        ("outbound-links", b"{outboundLinks:1}"),
+        ("file-downloads", b"{fileDownloads:1}"),
+        ("file-downloads.outbound-links", b"{fileDownloads:1,outboundLinks:1}"),
+    ],
 )
 def test_variant_sets_its_option(extension: str, option: bytes) -> None:
     """
-    A name asks for what an attribute would, also when a proxy serves it under another name.
+    A name asks for what a page would ask for, also when a proxy serves it under another name.
     """
 
     script = script_answer(f"/js/script.{extension}.js")
 
     assert script is not None
     assert script.body.count(option) == 1
-    assert b"VARIANT" not in script.body
+    assert b"OPTIONS" not in script.body
+
+
+@pytest.mark.parametrize("extension", sorted(EVERYTHING))
+def test_only_pages_that_ask_for_more_load_more(extension: str) -> None:
+    """
+    A feature's variant is the full build, everything else the small one.
+    """
+
+    plain, full = script_answer("/js/script.pageleave.revenue.js"), script_answer(f"/js/script.{extension}.js")
+
+    assert plain == script_answer("/js/script.js")
+    assert plain is not None and full is not None
+    assert len(plain.body) < len(full.body) / 2
 
 
 def test_missing_feature_is_said_in_a_header() -> None:
@@ -95,11 +110,11 @@ def test_missing_feature_is_said_in_a_header() -> None:
     A variant whose feature comes later says so to who looks, instead of keeping quiet.
     """
 
-    reply = script_reply("/js/script.outbound-links.hash.file-downloads.js")
+    reply = script_reply("/js/script.outbound-links.compat.file-downloads.js")
 
     assert reply.status == 200
-    assert dict(reply.headers)[b"x-daysalt-not-yet"] == b"file-downloads,outbound-links"
-    assert b"x-daysalt-not-yet" not in dict(script_reply("/js/script.hash.js").headers)
+    assert dict(reply.headers)[b"x-daysalt-not-yet"] == b"compat"
+    assert b"x-daysalt-not-yet" not in dict(script_reply("/js/script.outbound-links.js").headers)
 
 
 def test_answer_is_the_same_for_all() -> None:
