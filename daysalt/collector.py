@@ -34,6 +34,7 @@ from ingest.risk_id import RiskIds
 from ingest.shields import compile_shields
 from ingest.sightings import HAND_OVER_SECONDS
 from ingest.spool.writer import SpoolWriter
+from ingest.tracker.site_scripts import SiteScripts
 from warehouse.clock import SystemClock
 from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
@@ -89,6 +90,7 @@ class _Process:
         self._batch = Batch(self._collector, self._clock)
         self._risk_ids = RiskIds()
         self._vault: VaultLane | None = None
+        self._site_scripts = SiteScripts()
         self._revision = -1
         self._rezone_ms: int | None = None
         """When a site's days follow another time zone, epoch milliseconds UTC; None when no change lies ahead."""
@@ -116,6 +118,7 @@ class _Process:
             hand_over,
             self._batch,
             base_path=base_path,
+            own_scripts=self._site_scripts.find,
             health=partial(self._health, spool),
             metrics=self._metrics,
         )
@@ -193,6 +196,7 @@ class _Process:
                 self._collector.install_sites(rules)
                 if self._vault is not None:
                     self._vault.sink.install_sites(site.id for site in rules.values() if site.vault)
+                self._site_scripts.install(await asyncio.to_thread(self._registry.tracker_scripts.all))
                 self._batch.install_keys(await asyncio.to_thread(self._registry.keys.ring))
                 self._zones, self._revision = zones, revision
                 self._rezone_ms = min((change.effective_ms for change in ahead), default=None)

@@ -22,7 +22,7 @@ from ingest.explain import explain
 from ingest.hand_over import HandOver, Receive, Scope, Send
 from ingest.pixel import collect_pixel
 from ingest.spool.writer import SpoolFull, SpoolWriter
-from ingest.tracker.scripts import script_reply
+from ingest.tracker.scripts import Script, script_reply
 
 Parts = dict[str, tuple[str, str]]
 """Part of the service -> (`ok` or `degraded`, why)."""
@@ -60,18 +60,21 @@ class Door:
         batch: Batch,
         *,
         base_path: str,
+        own_scripts: Callable[[str], Script | None] | None = None,
         health: Callable[[], Awaitable[Health]],
         metrics: Callable[[], Awaitable[str]],
     ) -> None:
         """
         Args:
             base_path: path of DAYSALT_BASE_URL, without a slash at the end; taken off when a request has it.
+            own_scripts: finds a site's own script by its id.
         """
         self._collector = collector
         self._spool = spool
         self._hand_over = hand_over
         self._batch = batch
         self._base_path = base_path
+        self._own_scripts = own_scripts
         self._health = health
         self._metrics = metrics
 
@@ -92,7 +95,7 @@ class Door:
         elif path == "/pixel.gif":
             await _respond(scope, send, await self._pixel(scope))
         elif path.startswith("/js/"):
-            await _script(scope, path, send)
+            await self._script(scope, path, send)
         elif path in ("/health/live", "/api/system/health/live"):
             await _respond(scope, send, _plain(200, b"ok\n"))
         elif path in ("/api/health", "/api/system/health/ready"):
@@ -153,6 +156,20 @@ class Door:
         )
         return await self._keep(answer, records, pixel_module.NOT_KEPT) if records else answer
 
+    async def _script(self, scope: Scope, path: str, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await _respond(scope, send, _plain(405, b"send a GET\n"))
+            return
+        sent = dict(scope["headers"])
+        reply = script_reply(
+            path,
+            if_none_match=sent.get(b"if-none-match", b"").decode("latin-1"),
+            accept_encoding=sent.get(b"accept-encoding", b"").decode("latin-1"),
+            own=self._own_scripts,
+        )
+        await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+
     async def _keep(self, answer: Answer, records: Sequence[bytes], full: Answer) -> Answer:
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -196,20 +213,6 @@ async def _read_body(receive: Receive, bytes_max: int) -> bytes:
         if not message.get("more_body", False):
             break
     return b"".join(pieces)
-
-
-async def _script(scope: Scope, path: str, send: Send) -> None:
-    if scope["method"] not in ("GET", "HEAD"):
-        await _respond(scope, send, _plain(405, b"send a GET\n"))
-        return
-    sent = dict(scope["headers"])
-    reply = script_reply(
-        path,
-        if_none_match=sent.get(b"if-none-match", b"").decode("latin-1"),
-        accept_encoding=sent.get(b"accept-encoding", b"").decode("latin-1"),
-    )
-    await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
 
 
 async def _respond(scope: Scope, send: Send, answer: Answer) -> None:

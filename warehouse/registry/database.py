@@ -17,6 +17,7 @@ from warehouse.registry.segments import Segments
 from warehouse.registry.shared_links import SharedLinks
 from warehouse.registry.sign_ins import SignIns
 from warehouse.registry.sites import Sites
+from warehouse.registry.tracker_scripts import TrackerScripts
 from warehouse.registry.users import Users
 
 
@@ -43,6 +44,7 @@ class Registry:
         self.path = self._connection.path
         """The file, when it is SQLite."""
         self.sites = Sites(self._connection, clock)
+        self.tracker_scripts = TrackerScripts(self._connection)
         self.goals = Goals(self._connection, clock)
         self.properties = Properties(self._connection)
         self.segments = Segments(self._connection, clock)

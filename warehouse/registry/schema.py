@@ -68,6 +68,18 @@ SHIELDS = Table(
     Column("value", String(500), primary_key=True),
 )
 
+TRACKER_SCRIPTS = Table(
+    "tracker_scripts",
+    METADATA,
+    Column("site_id", Integer, ForeignKey("sites.id"), primary_key=True),
+    Column("script_id", String(64), nullable=False, unique=True),
+    Column("outbound_links", Boolean, nullable=False),
+    Column("file_downloads", Boolean, nullable=False),
+    Column("file_types", String(500), nullable=False),
+    Column("form_submissions", Boolean, nullable=False),
+    Column("hash_routing", Boolean, nullable=False),
+)
+
 GOALS = Table(
     "goals",
     METADATA,

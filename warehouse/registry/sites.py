@@ -13,7 +13,17 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from warehouse.clock import Clock
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
-from warehouse.registry.schema import API_KEYS, GOALS, PROPERTIES, SEGMENTS, SHARED_LINKS, SHIELDS, SITE_ZONES, SITES
+from warehouse.registry.schema import (
+    API_KEYS,
+    GOALS,
+    PROPERTIES,
+    SEGMENTS,
+    SHARED_LINKS,
+    SHIELDS,
+    SITE_ZONES,
+    SITES,
+    TRACKER_SCRIPTS,
+)
 from warehouse.registry.site_keys import checked_site_key, site_key
 from warehouse.registry.site_settings import (
     SHIELD_KINDS,
@@ -26,6 +36,7 @@ from warehouse.registry.site_settings import (
 )
 from warehouse.registry.site_zones import change_zone, forget_zones, zone_changes
 from warehouse.site_days import SiteDays, ZoneChange
+from warehouse.registry.tracker_scripts import add_tracker_script
 
 SITES_MAX = 10_000
 """Collectors hold every site in memory; at about 1 kB each this stays small."""
@@ -127,7 +138,9 @@ class Sites:
             if len(transaction.execute(select(SITES.c.id)).all()) >= SITES_MAX:
                 raise RegistryError(f"there are {SITES_MAX} sites already: remove one before adding {key}")
             transaction.execute(insert(SITES).values(values))
-            return self._one(transaction, key)
+            site = self._one(transaction, key)
+            add_tracker_script(transaction, site.id)
+            return site
 
     def find(self, domain: str) -> Site | None:
         """
@@ -189,7 +202,7 @@ class Sites:
         with self._connection.change() as transaction:
             site = self._one(transaction, domain)
             # Said out loud rather than left to the foreign keys: a database without them must not keep orphans.
-            for table in (SITE_ZONES, SHIELDS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS):
+            for table in (SITE_ZONES, SHIELDS, TRACKER_SCRIPTS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS):
                 transaction.execute(delete(table).where(table.c.site_id == site.id))
             transaction.execute(delete(SITES).where(SITES.c.id == site.id))
             return site
