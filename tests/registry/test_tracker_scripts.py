@@ -40,7 +40,7 @@ def test_site_from_before_gets_a_script(url: str, tmp_path: Path, clock: FakeClo
     """
 
     connection = RegistryConnection(url)
-    apply_steps(connection, clock, known_steps()[:2])
+    apply_steps(connection, clock, known_steps()[:3])
     values = "'Etc/UTC', 5, 0, 1, 1, 'count', 'keep', 0"
     columns = "domain, timezone, k, public, vault, risk, signals, datacenter, created_ms"
     with sqlite3.connect(tmp_path / "data" / "registry.sqlite") as file:
