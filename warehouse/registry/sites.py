@@ -35,8 +35,8 @@ from warehouse.registry.site_settings import (
     checked_timezone,
 )
 from warehouse.registry.site_zones import change_zone, forget_zones, zone_changes
-from warehouse.site_days import SiteDays, ZoneChange
 from warehouse.registry.tracker_scripts import add_tracker_script
+from warehouse.site_days import SiteDays, ZoneChange
 
 SITES_MAX = 10_000
 """Collectors hold every site in memory; at about 1 kB each this stays small."""
