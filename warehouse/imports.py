@@ -25,6 +25,12 @@ class ImportRefused(Exception):
     """
 
 
+class ImportPaused(Exception):
+    """
+    The process is to stop; the import is finished by the next one.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRow:
     """

@@ -17,7 +17,7 @@ from dashboard.context import Context
 from dashboard.importing import Importing, Receiving
 from dashboard.stats.answer import in_thread
 from warehouse.client import WarehouseRefused
-from warehouse.imports import ImportRefused, ImportRow
+from warehouse.imports import ImportPaused, ImportRefused, ImportRow
 from warehouse.registry.sites import Site
 
 SCOPES = ("sites", "ingest")
@@ -30,6 +30,9 @@ TURN_SECONDS_MAX = 600
 """How long a stream waits for another import of its site."""
 TURN_LOOK_SECONDS = 0.05
 NOT_HERE = "This process has no store to import into: send it to the one that runs the drain."
+STOPPING = "The server is stopping and finishes this import after its next start: send it again to see what came of it."
+    "The server is stopping. It finishes this import after its next start: send it again to see what became of it."
+)
 STORE_REFUSED = "The store refused these events and has none of them. Please report this with the server's log."
 
 
@@ -58,6 +61,8 @@ async def imported(context: Context, request: Request) -> Response:
         return JSONResponse(await to_thread.run_sync(receiving.finish))
     except ImportRefused as error:
         raise ApiError(409, str(error)) from None
+    except ImportPaused:
+        return JSONResponse({"error": STOPPING}, 503, {"retry-after": "5"})
     except WarehouseRefused as error:
         raise ApiError(500, STORE_REFUSED) from error
 

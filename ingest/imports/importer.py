@@ -97,7 +97,7 @@ class Importer:
 
         Raises:
             ImportRefused: another import of the site was stored while this one was read; nothing was stored.
-            Interrupted, WarehouseUnavailable: it is finished later.
+            ImportPaused, WarehouseUnavailable: it is finished later.
             WarehouseRefused: the store will not take it; nothing of it is left.
         """
         plan = staged.plan
@@ -211,7 +211,7 @@ class Receiving:
         Store what came, and tell what became of it.
 
         Raises:
-            ImportRefused, Interrupted, WarehouseUnavailable, WarehouseRefused: as for `Importer.store`.
+            ImportRefused, ImportPaused, WarehouseUnavailable, WarehouseRefused: as for `Importer.store`.
         """
         try:
             staged = self._reading.seal(NDJSON)

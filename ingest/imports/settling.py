@@ -16,7 +16,7 @@ from ingest.flush import insert_batch
 from ingest.imports.staging import Staged
 from ingest.visits import VISIT_IDLE_SECONDS, Sessionized, Sessionizer
 from warehouse.client import QueryTimeout, Warehouse, WarehouseUnavailable
-from warehouse.imports import batches_of
+from warehouse.imports import ImportPaused, batches_of
 
 BATCH_EVENTS = 40_000
 BATCH_DAYS = 366
@@ -24,12 +24,6 @@ BATCH_DAYS = 366
 BACKOFF_SECONDS = (0.2, 0.5, 1, 2, 5, 10, 10, 10, 20, 30, 30, 30)
 """Waits while the store is away, some two and a half minutes; after them the asker is told, and the import waits."""
 NO_VISIT = "an engagement belongs to a visit, and this visitor has none in the 30 minutes before it"
-
-
-class Interrupted(Exception):
-    """
-    The process is to stop; the import is finished by the next one.
-    """
 
 
 @dataclass(slots=True)
@@ -59,7 +53,7 @@ def settle(
         report: told (events done, events in all).
 
     Raises:
-        Interrupted: `stopping` was set.
+        ImportPaused: `stopping` was set.
         WarehouseUnavailable: the store stayed away; call again later.
         WarehouseRefused: the store will never take these rows.
     """
@@ -90,7 +84,7 @@ def _insert(
 ) -> None:
     for wait in (*BACKOFF_SECONDS, None):
         if stopping.is_set():
-            raise Interrupted
+            raise ImportPaused
         try:
             with resting:
                 insert_batch(warehouse, batch, rows, salvage=salvage)
