@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from daysalt.commands import backup, checkup, key, lists, risk, schema, seeding, servers, setting, site, user
+from daysalt.commands import backup, checkup, imports, key, lists, risk, schema, seeding, servers, setting, site, user
 from daysalt.commands.failures import FAILED, exit_code, sentence
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(user.app)
 app.add_typer(key.app)
 setting.register(app)
 seeding.register(app)
+imports.register(app)
 schema.register(app)
 backup.register(app)
 checkup.register(app)

@@ -21,6 +21,7 @@ import uvicorn
 from dashboard.app import build_app
 from dashboard.context import Context
 from daysalt.children import FATAL_EXIT
+from daysalt.import_operations import import_operations
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.operations import store_operations
 from daysalt.vault.drain_thread import VaultDrainThread
@@ -273,7 +274,7 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
     settings = context.settings
     stopping = asyncio.Event()
     watch_life_line(stopping.set)
-    operations = store_operations(context, importer.resting)
+    operations = {**store_operations(context, importer.resting), **import_operations(importer)}
     control = await listen(settings.data_dir / STORE_SOCKET, operations)
     server: QuietServer | None = None
     tasks: list[asyncio.Task[Any]] = []

@@ -30,9 +30,7 @@ TURN_SECONDS_MAX = 600
 """How long a stream waits for another import of its site."""
 TURN_LOOK_SECONDS = 0.05
 NOT_HERE = "This process has no store to import into: send it to the one that runs the drain."
-STOPPING = "The server is stopping and finishes this import after its next start: send it again to see what came of it."
-    "The server is stopping. It finishes this import after its next start: send it again to see what became of it."
-)
+STOPPING = "The server is stopping. It finishes this import after its next start: send it again to see."
 STORE_REFUSED = "The store refused these events and has none of them. Please report this with the server's log."
 
 

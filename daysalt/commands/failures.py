@@ -44,7 +44,16 @@ def sentence(error: BaseException) -> str:
         return f"the warehouse refused the statement ({error}): see `daysalt migrate --status`"
     known = (CommandError, SettingsError, RegistryError, DataDirError, MigrationError, QueryTimeout)
     # These are raised by parts that this module need not import; their text is written for people.
-    named = ("SocketAbsent", "SocketRefused", "BackupError", "ListError", "SeedError", "SpoolError", "KeysError")
+    named = (
+        "SocketAbsent",
+        "SocketRefused",
+        "BackupError",
+        "ListError",
+        "SeedError",
+        "ImportRefused",
+        "SpoolError",
+        "KeysError",
+    )
     if isinstance(error, known) or type(error).__name__ in named:
         return " ".join(str(error).split())
     if isinstance(error, OSError) and not isinstance(error, sqlalchemy.exc.SQLAlchemyError):

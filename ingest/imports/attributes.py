@@ -10,6 +10,7 @@ import msgspec
 
 from ingest.channel import channel_of
 from ingest.event import Event
+from ingest.scrub import scrub
 
 TEXTS = (
     "referrer", "source", "channel", "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
@@ -17,6 +18,8 @@ TEXTS = (
 )  # fmt: skip
 TEXT_LENGTH_MAX = 2000
 CITY_MAX = 2**32 - 1
+_SCRUBBED = frozenset(TEXTS[:8])
+"""Where sites happen to put personal data; the rest are names of places and machines."""
 _DECIDE_THE_CHANNEL = frozenset({"source", "utm_source", "utm_medium", "utm_campaign"})
 
 
@@ -59,9 +62,10 @@ def with_attributes(event: Event, sent: object) -> Event:
 def _text(name: str, value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX:
+    if not isinstance(value, str) or len(value) > TEXT_LENGTH_MAX or "\x00" in value:
         raise AttributeRefused(f"attrs: {name} is no text of at most {TEXT_LENGTH_MAX} characters")
-    return value.replace("\x00", "")
+    # As with what is derived: advertisers' campaign ids are long numbers, in a referrer they are somebody's.
+    return scrub(value, numbers=name == "referrer").text if name in _SCRUBBED else value
 
 
 def _city(value: object) -> int:

@@ -12,26 +12,31 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ingest.imports.kinds import NDJSON
 from ingest.imports.outcome import Outcome, finish_outcome
 from ingest.imports.reading import Reading, new_reading
 from ingest.imports.settling import settle
-from ingest.imports.staging import Plan, Staged, left_over
+from ingest.imports.staging import Plan, Staged, left_over, open_staged
 from warehouse.client import Warehouse, WarehouseRefused
 from warehouse.clock import Clock
 from warehouse.imports import (
+    ImportPaused,
     ImportRefused,
     ImportRow,
     add_import,
     find_import,
     forget_import,
+    id_text,
     list_imports,
     remove_rows,
 )
 from warehouse.registry.sites import Site
 
 IMPORTS_DIR = "imports"
-NDJSON = "ndjson"
 MEANWHILE = "another import of this site was stored meanwhile: import the file once more"
+
+TURN_SECONDS = 0.1
+"""How often a staged file looks whether it is its turn."""
 
 Progress = Callable[[int, int], None]
 """Told how many events are stored, of how many."""
@@ -58,7 +63,7 @@ class Importer:
             resting: held by whoever writes to the store; see `settle`.
             changed: told the days an import touched.
         """
-        self._directory = data_dir / IMPORTS_DIR
+        self.directory = data_dir / IMPORTS_DIR
         self._warehouse = warehouse
         self._clock = clock
         self.resting = resting
@@ -83,7 +88,7 @@ class Importer:
         try:
             self._finish_left_over(site.id)
             known = list_imports(self._warehouse, site.id)
-            return Receiving(self, site.id, new_reading(self._directory, site, self._clock.now_ms(), known))
+            return Receiving(self, site.id, new_reading(self.directory, site, self._clock.now_ms(), known))
         except BaseException:
             self.leave(site.id)
             raise
@@ -118,6 +123,32 @@ class Importer:
             add_import(self._warehouse, _row(plan, settled.events, len(settled.without_visit), days, self._clock))
         staged.discard()
         return settled.events, settled.without_visit
+
+    def store_staged(self, site_id: int, number: int, report: Progress) -> tuple[int, Sequence[int]]:
+        """
+        Bring into the store what another process staged; as `store`.
+
+        Raises:
+            ImportRefused: there is nothing staged under this number, or as for `store`.
+            ImportPaused, WarehouseUnavailable, WarehouseRefused: as for `store`.
+        """
+        while not self._enter(site_id):
+            if self.stopping.wait(TURN_SECONDS):
+                raise ImportPaused
+        try:
+            staged = open_staged(self.directory / id_text(number))
+            if staged is None:
+                # Another import of the site may have finished it on its way.
+                for row in list_imports(self._warehouse, site_id):
+                    if row.number == number:
+                        return row.events, ()
+                raise ImportRefused(MEANWHILE)
+            try:
+                return self.store(staged, report)
+            finally:
+                staged.release()
+        finally:
+            self.leave(site_id)
 
     def resume(self) -> int:
         """
@@ -173,7 +204,7 @@ class Importer:
 
     def _finish_left_over(self, site_id: int | None) -> int:
         finished = 0
-        for staged in left_over(self._directory):
+        for staged in left_over(self.directory):
             if site_id is not None and staged.plan.site_id != site_id:
                 staged.release()
                 continue
