@@ -61,7 +61,7 @@ class LineReader:
         self._target = target
         self._visitors = visitors
         self._seeds = seeds
-        self._days = LocalDays(target.site.timezone)
+        self._days = LocalDays(target.site.days)
         self._rules = SiteRules(target.site.id, target.site.domain, target.site.timezone)
         # No list and no place: lines say themselves where they are from, and nobody screens them.
         self._tools = EnrichTools(place=PlaceReader(None), spam_hosts=frozenset())

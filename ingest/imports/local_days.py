@@ -5,9 +5,8 @@ The local day of many moments, asked in any order: the boundaries of a day are c
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-from warehouse.days import day_start, local_day
+from warehouse.site_days import SiteDays
 
 _DAY_SECONDS = 86_400
 _DAY_0 = date(1970, 1, 1).toordinal()
@@ -15,11 +14,11 @@ _DAY_0 = date(1970, 1, 1).toordinal()
 
 class LocalDays:
     """
-    The days of one time zone.
+    The days of one site, also where its time zone changed.
     """
 
-    def __init__(self, timezone: str) -> None:
-        self._zone = ZoneInfo(timezone)
+    def __init__(self, days: SiteDays) -> None:
+        self._days = days
         self._known: dict[int, list[tuple[int, int, int]]] = {}
         self._last = (0, 0, 0)
 
@@ -37,11 +36,11 @@ class LocalDays:
             if known[0] <= ts < known[1]:
                 self._last = known
                 return known[2]
-        found = local_day(datetime.fromtimestamp(ts, UTC), self._zone)
+        found = self._days.day_of(datetime.fromtimestamp(ts, UTC))
         following = date.fromordinal(found.toordinal() + 1)
         self._last = (
-            int(day_start(found, self._zone).timestamp()),
-            int(day_start(following, self._zone).timestamp()),
+            int(self._days.start_of(found).timestamp()),
+            int(self._days.start_of(following).timestamp()),
             found.toordinal() - _DAY_0,
         )
         self._known[ts // _DAY_SECONDS].append(self._last)

@@ -49,7 +49,7 @@ class LogReader:
         self._target = target
         self._visitors = visitors
         self._seeds = seeds
-        self._days = LocalDays(target.site.timezone)
+        self._days = LocalDays(target.site.days)
         self._rules = SiteRules(target.site.id, target.site.domain, target.site.timezone)
         self._tools = EnrichTools(place=place)
         self._host = without_www(target.site.domain.partition("/")[0])
