@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from dashboard.context import Context
+from warehouse.imports import IMPORT_BATCHES_FROM
 from warehouse.registry.sites import Site
 
 DROPS_DAYS = 7
@@ -24,6 +25,39 @@ class DropLine:
     reason: str
     hits: int
     last_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """
+    All hits of a site in a period: how many came, and of those not counted how many for which reason.
+    """
+
+    hits: int
+    dropped: int
+    lines: tuple[DropLine, ...]
+
+
+def arrivals(context: Context, site: Site, first: date, last: date) -> Arrivals:
+    """
+    Count what came for a site from one local day to another, both inside; imports did not come, they were brought.
+    """
+    start = site.days.start_of(first).replace(minute=0)
+    end = site.days.start_of(last + timedelta(days=1))
+    rows = context.warehouse.query(
+        "SELECT toString(reason), sum(hits), toUnixTimestamp(max(hour)) FROM drops WHERE site_id = {site:UInt32} "
+        "AND hour >= toDateTime({start:UInt32}, 'UTC') AND hour < toDateTime({end:UInt32}, 'UTC') "
+        "GROUP BY reason ORDER BY 2 DESC, 1",
+        {"site": site.id, "start": int(start.timestamp()), "end": int(end.timestamp())},
+    )
+    lines = tuple(DropLine(str(reason), int(hits), int(hour)) for reason, hits, hour in rows)
+    counted = context.warehouse.query(
+        "SELECT count() FROM events WHERE site_id = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date} "
+        "AND batch < {brought:UInt64}",
+        {"site": site.id, "first": first, "last": last, "brought": IMPORT_BATCHES_FROM},
+    )[0][0]
+    dropped = sum(line.hits for line in lines)
+    return Arrivals(int(counted) + dropped, dropped, lines)
 
 
 def first_day(context: Context, site: Site) -> date | None:

@@ -7,6 +7,26 @@ from __future__ import annotations
 from dashboard.pages.panels import mark
 
 # The closed list of the contract, section 2.
+NOUNS: dict[str, str] = {
+    "unknown_site": mark("for unknown sites"),
+    "hostname_not_allowed": mark("on other host names"),
+    "page_blocked": mark("on blocked pages"),
+    "ip_blocked": mark("from blocked addresses"),
+    "country_blocked": mark("from blocked countries"),
+    "bot": mark("robots"),
+    "datacenter": mark("from data centres"),
+    "threat": mark("threats"),
+    "spam_referrer": mark("with spam referrers"),
+    "signal": mark("with GPC or DNT"),
+    "no_visit": mark("without a visit"),
+    "duplicate": mark("sent twice"),
+    "timestamp": mark("too old or ahead"),
+    "invalid": mark("not understood"),
+    "over_limit": mark("over the limit"),
+    "verification": mark("checks of the installation"),
+}
+"""What a number of them is called within a sentence."""
+
 REASONS: dict[str, str] = {
     "unknown_site": mark("The snippet names a site that is not set up here."),
     "hostname_not_allowed": mark("The page is on a host name that this site does not accept (localhost is one)."),

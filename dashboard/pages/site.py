@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.context import Context
-from dashboard.pages.arrivals import drop_lines, first_day
+from dashboard.pages.arrivals import Arrivals, arrivals, drop_lines, first_day
 from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text, zone_notes
 from dashboard.pages.door import Door, own_door
-from dashboard.pages.drop_reasons import REASONS
+from dashboard.pages.drop_reasons import NOUNS, REASONS
 from dashboard.pages.forms import refusal
 from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
 from dashboard.pages.languages import locale_of
@@ -163,8 +163,21 @@ def _dashboard(asked: Asked, first: date) -> Response:
         totals=totals, withheld=any(number.is_withheld for number in totals),
         graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
-        all_rows=[_rows(asked, key, visitors) for key in PANELS], **shared,
+        all_rows=[_rows(asked, key, visitors) for key in PANELS], arrived=_arrived(asked), nouns=NOUNS,
+        reasons=REASONS, **shared,
     )  # fmt: skip
+
+
+def _arrived(asked: Asked) -> Arrivals | None:
+    """
+    Count what came and was dropped, for those the site belongs to; a filtered page is about something else.
+    """
+    if asked.viewer is not Viewer.MEMBER or asked.view.conditions():
+        return None
+    try:
+        return arrivals(asked.context, asked.site, asked.period.first, asked.period.last)
+    except QueryTimeout:
+        return None
 
 
 def _details(asked: Asked, shared: dict[str, object]) -> Response:

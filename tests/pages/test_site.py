@@ -274,3 +274,26 @@ def test_site_list(context: Context) -> None:
 def _where(client: Browser, path: str) -> tuple[int, str]:
     response = client.get(path)
     return response.status_code, response.headers["location"]
+
+
+def test_what_came_and_was_not_counted(context: Context) -> None:
+    """
+    Beneath the panels: of how many hits how many were dropped, and why; for the owner, in both languages.
+    """
+    site = site_with_visits(context)
+    hour = context.clock.now_ms() // 1000 // 3600 * 3600
+    for reason, hits in (("bot", 1280), ("spam_referrer", 20)):
+        context.warehouse.insert(
+            "drops", {"site_id": [site.id], "hour": [hour], "reason": [reason], "hits": [hits], "batch": [1]}
+        )
+    client = signed_in(context)
+    english, swedish = (
+        " ".join(unescape(client.get(f"/site1.test?lang={language}").text).split()) for language in ("en", "sv")
+    )
+    context.registry.sites.change("site1.test", public=True)
+
+    assert "Of 1,320 hits, 1,300 were dropped: 1,280 robots, 20 with spam referrers." in english
+    assert "A robot, by its own words in the user agent." in english
+    assert "Av 1 320 träffar räknades 1 300 inte: 1 280 robotar, 20 med skräphänvisning." in swedish
+    assert "were dropped" not in browser(context).get("/site1.test").text
+    assert "were dropped" not in client.get("/site1.test?page=is:/").text
