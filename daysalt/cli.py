@@ -12,7 +12,22 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from daysalt.commands import backup, checkup, imports, key, lists, risk, schema, seeding, servers, setting, site, user
+from daysalt.commands import (
+    backup,
+    checkup,
+    imports,
+    key,
+    keys,
+    lists,
+    retention,
+    risk,
+    schema,
+    seeding,
+    servers,
+    setting,
+    site,
+    user,
+)
 from daysalt.commands.failures import FAILED, exit_code, sentence
 
 app = typer.Typer(
@@ -36,6 +51,8 @@ backup.register(app)
 checkup.register(app)
 app.add_typer(lists.app)
 app.add_typer(risk.app)
+app.add_typer(keys.app)
+app.add_typer(retention.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -29,6 +29,8 @@ GAUGES: Mapping[str, str] = {
     "daysalt_spool_bytes": "Size of the spool.",
     "daysalt_drain_lag_seconds": "Age of the oldest event the warehouse does not have yet.",
     "daysalt_vault_oldest_days": "Age of the oldest address in the vault; 0 when it is empty.",
+    "daysalt_retention_behind_seconds": "How long the oldest day without a proof of its destruction has been due.",
+    "daysalt_retention_proofs": "Records in the chain of proofs.",
     "daysalt_process_restarts": "Times a process was started again.",
 }
 

@@ -17,6 +17,7 @@ from daysalt.children import Child, FatalChild
 from daysalt.commands.options import setup_link
 from daysalt.figures import Figures
 from daysalt.lifeline import watch_life_line
+from daysalt.retention_keeper import RetentionKeeper
 from daysalt.vault.keeping import VaultKeeping
 from ingest.keys.day_keys import DayKey
 from ingest.keys.event_id_keys import EventIdKeys
@@ -74,7 +75,9 @@ class Keeper:
             VaultKeys(keyring, self._calendar, settings.ip_retention_days),
             self._calendar,
             retention_days=settings.ip_retention_days,
+            behind=lambda: self._retention.behind,
         )
+        self._retention = RetentionKeeper(settings, clock, keyring, self._calendar)
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
@@ -102,7 +105,10 @@ class Keeper:
         control = await listen(self._settings.data_dir / KEEPER_SOCKET, self._operations())
         self._children = self._make_children(listener.fileno(), table_fd)
         supervising = [asyncio.create_task(child.supervise(), name=child.name) for child in self._children]
-        background = [asyncio.create_task(self._tick_forever())]
+        background = [
+            asyncio.create_task(self._tick_forever()),
+            asyncio.create_task(self._retention.finish_forever()),
+        ]
         if self._settings.fetch_lists and self._settings.geo_db is None:
             background.append(asyncio.create_task(self._fetch_missing_lists()))
         stopped = asyncio.create_task(stopping.wait())
@@ -141,6 +147,7 @@ class Keeper:
             "metrics": self._metrics,
             "status": self._status,
             **self._vault.operations(),
+            **self._retention.operations(self._destroy_due),
         }
 
     async def _salts(self, timezones: list[str]) -> Fields:
@@ -187,6 +194,7 @@ class Keeper:
     async def _metrics(self) -> Fields:
         self._figures.gauges["daysalt_process_restarts"] = sum(max(0, child.starts - 1) for child in self._children)
         self._figures.gauges["daysalt_vault_oldest_days"] = self._vault.oldest_days()
+        self._retention.show(self._figures)
         return {"text": self._figures.text()}
 
     async def _status(self) -> Fields:
@@ -198,6 +206,7 @@ class Keeper:
         else:
             parts["keys"] = ("ok", "")
         parts["vault"] = self._vault.part()
+        parts.update(self._retention.parts())
         now = self._clock.monotonic_ms()
         for child in self._children:
             heard = self._heard_ms.get(child.name)
@@ -240,6 +249,7 @@ class Keeper:
             logger().info("a key for event ids was destroyed", day=key_id.day)
         for key_id in self._risk_keys.destroy_due():
             logger().info("a key for risk ids was destroyed", day=key_id.day)
+        self._retention.destroy_due()
 
     async def _fetch_missing_lists(self) -> None:
         if (self._settings.lists_dir / "country.mmdb").exists():

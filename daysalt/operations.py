@@ -20,6 +20,7 @@ from warehouse.backup_manifest import BackupError
 from warehouse.client import QueryTimeout, WarehouseRefused, WarehouseUnavailable
 from warehouse.local_socket import Fields, Operation, SocketRefused
 from warehouse.migrate import MigrationError, migration_status
+from warehouse.retire import count_vault_day, drop_old_events, drop_vault_day
 from warehouse.site_rows import forget_site
 
 T = TypeVar("T")
@@ -79,7 +80,29 @@ def store_operations(context: Context, resting: threading.Lock) -> dict[str, Ope
             yield line
         yield asdict(await working)
 
-    return {"status": status, "migration_status": migrations, "forget_site": forget, "seed": seed, "backup": backup}
+    async def count_vault(day: str) -> Fields:
+        return {"rows": await _apart(lambda: count_vault_day(warehouse, day))}
+
+    async def drop_vault(day: str) -> Fields:
+        return asdict(await _apart(lambda: drop_vault_day(warehouse, day)))
+
+    async def drop_events(before: str) -> Fields:
+        def work() -> int:
+            with resting:
+                return drop_old_events(warehouse, before)
+
+        return {"rows": await _apart(work)}
+
+    return {
+        "status": status,
+        "migration_status": migrations,
+        "forget_site": forget,
+        "seed": seed,
+        "backup": backup,
+        "count_vault_day": count_vault,
+        "drop_vault_day": drop_vault,
+        "drop_old_events": drop_events,
+    }
 
 
 async def _apart(work: Callable[[], T]) -> T:

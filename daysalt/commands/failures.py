@@ -52,7 +52,9 @@ def sentence(error: BaseException) -> str:
         "SeedError",
         "ImportRefused",
         "SpoolError",
-        "KeysError",
+        "KeyringError",
+        "KeyDestroyed",
+        "ProofError",
     )
     if isinstance(error, known) or type(error).__name__ in named:
         return " ".join(str(error).split())

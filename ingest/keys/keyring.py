@@ -10,25 +10,42 @@ Wrapping is AES-256-GCM with the key's whole metadata bound to it: a wrapped key
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import secrets
 import weakref
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ingest.keys.keys_directory import KEY_BYTES, KeyringError, lock_directory, make_directory, read_root_key
+from ingest.keys.keyring_file import (
+    KeyId,
+    KeyringState,
+    Tombstone,
+    WrappedKey,
+    bound_to,
+    bound_to_epoch,
+    key_check,
+    read_keyring,
+    unwrap,
+    wrap,
+    write_keyring,
+)
+from ingest.keys.keys_directory import (
+    KEY_BYTES,
+    KeyringError,
+    lock_directory,
+    make_directory,
+    make_next_root_key,
+    next_root_key,
+    read_root_key,
+    take_next_root_key,
+)
 from warehouse.clock import Clock
-from warehouse.data_dir import write_private
 
-NONCE_BYTES = 12
-SCHEMA = 1
+__all__ = ["KeyDestroyed", "KeyId", "Keyring", "KeyringError", "Tombstone"]
+
 TOMBSTONE_DAYS = 400
 """How long a tombstone is kept; the calendar's high-water mark refuses days that old anyway."""
 
@@ -39,36 +56,6 @@ class KeyDestroyed(KeyringError):
     """
     The key asked for was destroyed and is not made again.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class KeyId:
-    """
-    What a key is for. `scope` is a time zone for salts; `day` is an ISO date.
-    """
-
-    purpose: str
-    scope: str
-    day: str
-
-    def __str__(self) -> str:
-        return f"{self.purpose}:{self.scope}:{self.day}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrapped:
-    id: KeyId
-    epoch: int
-    wrapped: str
-    created_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    epochs: dict[int, str]
-    keys: dict[str, _Wrapped]
-    tombstones: dict[str, int]
-    high_water_ms: int
 
 
 class Keyring:
@@ -86,13 +73,25 @@ class Keyring:
         self._directory = directory
         self._path = directory / "keyring.json"
         self._clock = clock
+        self._root_key_file = root_key_file
         make_directory(directory)
-        weakref.finalize(self, os.close, lock_directory(directory))
+        self._lock = weakref.finalize(self, os.close, lock_directory(directory))
         self._root = read_root_key(root_key_file, may_make=not self._path.exists())
-        self._state = self._load()
+        self._state = read_keyring(self._path)
+        self._finish_root_rotation()
         self._epochs = {number: self._unwrap_epoch(number, text) for number, text in self._state.epochs.items()}
         if not self._epochs:
             self._add_epoch()
+
+    @property
+    def directory(self) -> Path:
+        return self._directory
+
+    def close(self) -> None:
+        """
+        Let another process have the keyring. A second call does nothing.
+        """
+        self._lock()
 
     @property
     def high_water_ms(self) -> int:
@@ -135,7 +134,7 @@ class Keyring:
             KeyDestroyed, KeyringError: as for `get_or_make`.
         """
         found: dict[str, bytes] = {}
-        made: dict[str, _Wrapped] = {}
+        made: dict[str, WrappedKey] = {}
         now, epoch = self._clock.now_ms(), max(self._epochs)
         for key_id in key_ids:
             name = str(key_id)
@@ -144,7 +143,7 @@ class Keyring:
                 if name in self._state.tombstones:
                     raise KeyDestroyed(f"the key {key_id} was destroyed and is not made again; is the clock right?")
                 plain = secrets.token_bytes(KEY_BYTES)
-                made[name] = _Wrapped(key_id, epoch, _seal(self._epochs[epoch], plain, _bound(key_id, epoch)), now)
+                made[name] = WrappedKey(key_id, epoch, wrap(self._epochs[epoch], plain, bound_to(key_id, epoch)), now)
             found[name] = plain
         if made:
             self._save(replace(self._state, keys={**self._state.keys, **made}))
@@ -182,10 +181,77 @@ class Keyring:
         gone = {str(key_id) for key_id in due}
         keys = {name: key for name, key in self._state.keys.items() if name not in gone}
         now = self._clock.now_ms()
-        oldest = now - TOMBSTONE_DAYS * _DAY_MS
-        tombstones = {name: at for name, at in self._state.tombstones.items() if at >= oldest}
-        self._save(replace(self._state, keys=keys, tombstones={**tombstones, **dict.fromkeys(left, now)}))
+        stones = [Tombstone(mark, 0, now, "")] if mark else [self._tombstone(key_id, now) for key_id in due]
+        self._save(replace(self._state, keys=keys, tombstones=self._tombstones_and(stones)))
         return due
+
+    def tombstones(self) -> list[Tombstone]:
+        """
+        List what is left of the keys destroyed in the last 400 days, oldest first.
+        """
+        return sorted(self._state.tombstones.values(), key=lambda stone: stone.destroyed_ms)
+
+    def created_ms(self, key_id: KeyId) -> int | None:
+        """
+        Tell when a living key was made, epoch milliseconds UTC; None when there is none.
+        """
+        key = self._state.keys.get(str(key_id))
+        return None if key is None else key.created_ms
+
+    @property
+    def epoch(self) -> int:
+        """
+        The number of the epoch whose key wraps new keys.
+        """
+        return max(self._epochs)
+
+    @property
+    def living(self) -> dict[str, int]:
+        """
+        How many keys of each purpose live.
+        """
+        counts: dict[str, int] = {}
+        for key in self._state.keys.values():
+            counts[key.id.purpose] = counts.get(key.id.purpose, 0) + 1
+        return counts
+
+    def rotate_epoch(self) -> KeyId:
+        """
+        Wrap every living key under a new epoch key and destroy the old one, in one replacement of the file.
+
+        Returns:
+            The id of the epoch key that is gone; it leaves a tombstone as every key does.
+
+        Raises:
+            KeyringError: a key does not open, or the keyring cannot be written; then nothing changed.
+        """
+        old, number = self.epoch, self.epoch + 1
+        epoch_key = secrets.token_bytes(KEY_BYTES)
+        keys = {
+            name: replace(key, epoch=number, wrapped=wrap(epoch_key, self._unwrap(key), bound_to(key.id, number)))
+            for name, key in self._state.keys.items()
+        }
+        now = self._clock.now_ms()
+        gone = Tombstone(KeyId("epoch", "keyring", str(old)), 0, now, key_check(self._epochs[old]))
+        epochs = {number: wrap(self._root, epoch_key, bound_to_epoch(number))}
+        self._save(replace(self._state, epochs=epochs, keys=keys, tombstones=self._tombstones_and([gone])))
+        self._epochs = {number: epoch_key}
+        return gone.id
+
+    def rotate_root(self) -> None:
+        """
+        Make a new root key, wrap the epoch keys under it and put it in the place of the old one.
+
+        A crash between the steps is healed by the next start: the new key lies beside the old one until it is used.
+
+        Raises:
+            KeyringError: the root key's directory or the keyring cannot be written; the old root key is still good.
+        """
+        root = make_next_root_key(self._root_key_file)
+        epochs = {number: wrap(root, key, bound_to_epoch(number)) for number, key in self._epochs.items()}
+        self._save(replace(self._state, epochs=epochs))
+        self._root = root
+        take_next_root_key(self._root_key_file)
 
     def check_writable(self) -> None:
         """
@@ -200,93 +266,52 @@ class Keyring:
             raise KeyringError(f"{self._path} cannot be written: make the keys directory writable for this user")
 
     def _add_epoch(self) -> None:
-        number = max(self._epochs, default=0) + 1
         plain = secrets.token_bytes(KEY_BYTES)
-        self._epochs[number] = plain
-        self._save(
-            replace(self._state, epochs={**self._state.epochs, number: _seal(self._root, plain, _epoch(number))})
-        )
+        # On disk first: a key wrapped under an epoch key that is nowhere would be lost.
+        self._save(replace(self._state, epochs={1: wrap(self._root, plain, bound_to_epoch(1))}))
+        self._epochs = {1: plain}
+
+    def _finish_root_rotation(self) -> None:
+        root = next_root_key(self._root_key_file)
+        if root is None or not self._state.epochs:
+            return
+        number, text = max(self._state.epochs.items())
+        try:
+            unwrap(root, text, bound_to_epoch(number))
+        except InvalidTag:
+            return  # the rotation stopped before the keyring was written: the old root key is still the one
+        self._root = root
+        take_next_root_key(self._root_key_file)
 
     def _unwrap_epoch(self, number: int, text: str) -> bytes:
         try:
-            return _open(self._root, text, _epoch(number))
+            return unwrap(self._root, text, bound_to_epoch(number))
         except InvalidTag:
             raise KeyringError(
                 f"the root key does not open the keyring in {self._directory}: give the root key it was made with "
                 "(DAYSALT_ROOT_KEY_FILE), or move the directory away to start with new keys"
             ) from None
 
-    def _unwrap(self, key: _Wrapped) -> bytes:
+    def _unwrap(self, key: WrappedKey) -> bytes:
         try:
-            return _open(self._epochs[key.epoch], key.wrapped, _bound(key.id, key.epoch))
+            return unwrap(self._epochs[key.epoch], key.wrapped, bound_to(key.id, key.epoch))
         except (InvalidTag, KeyError):
             raise KeyringError(f"the key {key.id} in {self._path} does not open: the file is damaged") from None
 
-    def _load(self) -> _State:
-        if not self._path.exists():
-            return _State({}, {}, {}, 0)
+    def _tombstone(self, key_id: KeyId, now_ms: int) -> Tombstone:
+        key = self._state.keys[str(key_id)]
         try:
-            table: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))
-            if table["schema"] != SCHEMA:
-                raise KeyringError(f"{self._path} has schema {table['schema']}, this version reads {SCHEMA}")
-            return _State(
-                epochs={int(row["number"]): row["wrapped"] for row in table["epochs"]},
-                keys={key.id.__str__(): key for key in _keys(table["keys"])},
-                tombstones={row["id"]: int(row["destroyed_ms"]) for row in table["tombstones"]},
-                high_water_ms=int(table["high_water_ms"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise KeyringError(
-                f"{self._path} is damaged ({type(error).__name__}); salts of today are lost with it"
-            ) from error
-        except OSError as error:
-            raise KeyringError(f"{self._path} cannot be read: {error.strerror}") from error
+            check = key_check(self._unwrap(key))
+        except KeyringError:
+            check = ""  # a damaged key must be able to die, too
+        return Tombstone(key_id, key.created_ms, now_ms, check)
 
-    def _save(self, state: _State) -> None:
+    def _tombstones_and(self, stones: Sequence[Tombstone]) -> dict[str, Tombstone]:
+        oldest = self._clock.now_ms() - TOMBSTONE_DAYS * _DAY_MS
+        kept = {name: old for name, old in self._state.tombstones.items() if old.destroyed_ms >= oldest}
+        return {**kept, **{str(stone.id): stone for stone in stones}}
+
+    def _save(self, state: KeyringState) -> None:
         state = replace(state, high_water_ms=max(state.high_water_ms, self._clock.now_ms()))
-        table = {
-            "schema": SCHEMA,
-            "epochs": [{"number": number, "wrapped": text} for number, text in state.epochs.items()],
-            "keys": [
-                {
-                    "purpose": key.id.purpose,
-                    "scope": key.id.scope,
-                    "day": key.id.day,
-                    "epoch": key.epoch,
-                    "wrapped": key.wrapped,
-                    "created_ms": key.created_ms,
-                }
-                for key in state.keys.values()
-            ],
-            "tombstones": [{"id": name, "destroyed_ms": at} for name, at in state.tombstones.items()],
-            "high_water_ms": state.high_water_ms,
-        }
-        try:
-            write_private(self._path, json.dumps(table, indent=1))
-        except OSError as error:
-            raise KeyringError(f"{self._path} cannot be written: {error.strerror}") from error
+        write_keyring(self._path, state)
         self._state = state
-
-
-def _keys(rows: list[dict[str, Any]]) -> Iterator[_Wrapped]:
-    for row in rows:
-        key_id = KeyId(row["purpose"], row["scope"], row["day"])
-        yield _Wrapped(key_id, int(row["epoch"]), row["wrapped"], int(row["created_ms"]))
-
-
-def _bound(key_id: KeyId, epoch: int) -> bytes:
-    return json.dumps(["daysalt/key", SCHEMA, key_id.purpose, key_id.scope, key_id.day, epoch]).encode()
-
-
-def _epoch(number: int) -> bytes:
-    return json.dumps(["daysalt/epoch", SCHEMA, number]).encode()
-
-
-def _seal(key: bytes, plain: bytes, bound: bytes) -> str:
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, plain, bound)).decode("ascii")
-
-
-def _open(key: bytes, text: str, bound: bytes) -> bytes:
-    data = base64.b64decode(text)
-    return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], bound)

@@ -10,7 +10,11 @@ import os
 import secrets
 from pathlib import Path
 
+from warehouse.data_dir import sync_directory
+
 KEY_BYTES = 32
+NEXT_SUFFIX = ".next"
+"""A root key about to take the place of the one in use."""
 
 _TAG = "# Daysalt: leave this directory out of every backup. A copy of it undoes the promise that keys die.\n"
 
@@ -70,7 +74,7 @@ def read_root_key(path: Path, *, may_make: bool) -> bytes:
     Read the root key, making it on first start.
 
     Raises:
-        KeyringError: it is missing, damaged, or others can read it.
+        KeyringError: it is missing, open to others, or no key.
     """
     try:
         if not path.exists():
@@ -79,16 +83,73 @@ def read_root_key(path: Path, *, may_make: bool) -> bytes:
                     f"there is a keyring but no root key at {path}: put it back (DAYSALT_ROOT_KEY_FILE), or move the "
                     "keys directory away to start with new keys"
                 )
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(KEY_BYTES) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        if path.stat().st_mode & 0o077:
-            raise KeyringError(f"the root key {path} can be read by others; run `chmod 400 {path}`")
-        root = bytes.fromhex(path.read_text(encoding="ascii").strip())
+            _write_root_key(path, secrets.token_bytes(KEY_BYTES))
+        return _read(path)
     except OSError as error:
         raise KeyringError(f"the root key {path} cannot be used: {error.strerror}") from error
+
+
+def make_next_root_key(path: Path) -> bytes:
+    """
+    Put a new root key beside the one in use; `take_next_root_key` puts it in its place.
+
+    Raises:
+        KeyringError: the directory of the root key cannot be written.
+    """
+    following = path.with_name(path.name + NEXT_SUFFIX)
+    try:
+        following.unlink(missing_ok=True)
+        _write_root_key(following, secrets.token_bytes(KEY_BYTES))
+        return _read(following)
+    except OSError as error:
+        raise KeyringError(
+            f"a new root key cannot be put beside {path} ({error.strerror}): make its directory writable for this user "
+            "while the root key is rotated"
+        ) from error
+
+
+def next_root_key(path: Path) -> bytes | None:
+    """
+    Read the root key that a rotation put beside the one in use; None when there is none.
+
+    Raises:
+        KeyringError: it cannot be read.
+    """
+    following = path.with_name(path.name + NEXT_SUFFIX)
+    try:
+        return _read(following) if following.exists() else None
+    except OSError as error:
+        raise KeyringError(f"the root key {following} cannot be used: {error.strerror}") from error
+
+
+def take_next_root_key(path: Path) -> None:
+    """
+    Put the new root key in the place of the old one, which is gone then.
+
+    Raises:
+        KeyringError: the directory of the root key cannot be written.
+    """
+    try:
+        path.with_name(path.name + NEXT_SUFFIX).replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise KeyringError(f"the new root key cannot take the place of {path}: {error.strerror}") from error
+
+
+def _write_root_key(path: Path, key: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(path.parent)
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise KeyringError(f"the root key {path} can be read by others; run `chmod 400 {path}`")
+    try:
+        root = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except ValueError:
         raise KeyringError(f"the root key {path} must hold {KEY_BYTES * 2} hexadecimal digits") from None
     if len(root) != KEY_BYTES:

@@ -81,6 +81,12 @@ class SaltCalendar:
         leap = (self._clock.now_ms() - self._wall_ms) - (self._clock.monotonic_ms() - self._steady_ms)
         return leap > LEAP_MS_MAX
 
+    def believe_clock(self) -> None:
+        """
+        Take the wall clock for right as it is now: somebody looked at it. Ends the pause.
+        """
+        self._wall_ms, self._steady_ms = self._clock.now_ms(), self._clock.monotonic_ms()
+
     def now_ms(self) -> int:
         """
         Tell the wall time that is believed, in epoch milliseconds UTC: while `paused`, time goes on from the start at
