@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,18 +74,36 @@ def changed(lines: list[str]) -> list[str]:
     return [lines[0], json.dumps(row), *lines[2:]]
 
 
+def left_out(lines: list[str]) -> list[str]:
+    return [lines[0], *lines[2:]]
+
+
+def reordered(lines: list[str]) -> list[str]:
+    return [lines[0], lines[2], lines[1]]
+
+
+def beheaded(lines: list[str]) -> list[str]:
+    return lines[1:]
+
+
+def replaced(lines: list[str]) -> list[str]:
+    return ["nonsense"]
+
+
 @pytest.mark.parametrize(
     ("attack", "words"),
     [
         (changed, "hash does not fit"),
-        (lambda lines: [lines[0], *lines[2:]], "left out or moved"),
-        (lambda lines: [lines[0], lines[2], lines[1]], "left out or moved"),
-        (lambda lines: lines[1:], "left out or moved"),
-        (lambda lines: ["nonsense"], "not JSON"),
+        (left_out, "left out or moved"),
+        (reordered, "left out or moved"),
+        (beheaded, "left out or moved"),
+        (replaced, "not JSON"),
     ],
     ids=["changed", "left out", "reordered", "beheaded", "nonsense"],
 )
-def test_tampering_is_found(begun: Command, tmp_path: Path, attack: Any, words: str) -> None:
+def test_tampering_is_found(
+    begun: Command, tmp_path: Path, attack: Callable[[list[str]], list[str]], words: str
+) -> None:
     """
     A record changed, left out, moved or cut off at the front fails with one sentence.
     """

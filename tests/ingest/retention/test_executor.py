@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import ingest.retention.chain
 import ingest.retention.executor
 from ingest.keys import keyring as keyring_module
 from ingest.keys.keyring import KeyId
@@ -271,7 +270,8 @@ def test_what_is_left_in_the_store_or_the_spool_forbids_the_proof(world: World) 
     left.write_bytes(b"x")
     import os
 
-    os.utime(left, (at("2026-09-19T00:00:00") / 1000,) * 2)
+    written = at("2026-09-19T00:00:00") / 1000
+    os.utime(left, (written, written))
     pass_days(world, 1)
 
     assert [] == proofs(world)
@@ -291,7 +291,8 @@ def test_quarantined_files_die_too(world: World) -> None:
     old.parent.mkdir(parents=True)
     for path, day in ((old, "2026-09-20"), (young, "2026-10-30")):
         path.write_bytes(b"x")
-        os.utime(path, (at(day + "T12:00:00") / 1000,) * 2)
+        written = at(day + "T12:00:00") / 1000
+        os.utime(path, (written, written))
     world.clock.wall_ms = world.clock.steady_ms = at("2026-11-04T00:00:01")
     world.restart()
     world.tick()
@@ -316,11 +317,15 @@ def test_a_day_whose_key_survives_is_not_proved(world: World, monkeypatch: pytes
     """
     A destruction that only pretends, in a double weakened for this, is found out and leaves no proof.
     """
+
+    def pretended(key_ids: list[KeyId], mark: KeyId | None = None) -> list[KeyId]:
+        return key_ids
+
     world.live()
     pass_days(world, 44)
     world.clock.advance(ms=DAY_MS)
     with monkeypatch.context() as patched:
-        patched.setattr(world.keyring, "destroy_all", lambda key_ids, mark=None: list(key_ids))
+        patched.setattr(world.keyring, "destroy_all", pretended)
         world.tick()
 
         assert [] == proofs(world)
