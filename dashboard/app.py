@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import share, sign_in, site, sites
+from dashboard.pages import privacy, share, sign_in, site, sites
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -60,6 +60,9 @@ def build_app(context: Context) -> Starlette:
         Route("/share/{slug}", endpoint(share.share_page)),
         Route("/share/{slug}", form_endpoint(context, share.open_share, signed_in=False), methods=["POST"]),
         Route("/sites", form_endpoint(context, sites.add_site, signed_in=True), methods=["POST"]),
+        Route("/privacy/{domain:path}/policy.json", endpoint(privacy.policy_json)),
+        Route("/privacy/{domain:path}/retention-proof", endpoint(privacy.proof_page)),
+        Route("/privacy/{domain:path}", endpoint(privacy.policy_page)),
         Route("/{domain:path}", endpoint(site.site_page)),
     ]
     return Starlette(

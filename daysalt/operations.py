@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dashboard.context import Context
+from daysalt.record import live_columns
 from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
 from warehouse.backup import BackupReport, write_backup
 from warehouse.backup_manifest import BackupError
@@ -80,6 +81,9 @@ def store_operations(context: Context, resting: threading.Lock) -> dict[str, Ope
             yield line
         yield asdict(await working)
 
+    async def columns() -> Fields:
+        return {"columns": await _apart(lambda: live_columns(warehouse))}
+
     async def count_vault(day: str) -> Fields:
         return {"rows": await _apart(lambda: count_vault_day(warehouse, day))}
 
@@ -99,6 +103,7 @@ def store_operations(context: Context, resting: threading.Lock) -> dict[str, Ope
         "forget_site": forget,
         "seed": seed,
         "backup": backup,
+        "columns": columns,
         "count_vault_day": count_vault,
         "drop_vault_day": drop_vault,
         "drop_old_events": drop_events,

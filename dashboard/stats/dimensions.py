@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from warehouse.sealing.statements import CITY_FOLDED
+
 PROPS_PREFIX = "event:props:"
 PROP_KEY_CHARS_MAX = 300
 """As in the events API."""
@@ -56,7 +58,7 @@ def _edge(name: str, column: str) -> Dimension:
     return Dimension(name, "visit", "", column, exact=True)
 
 
-_CITY = "if(city = 0, '', toString(city))"
+_CITY = f"multiIf(city = 0, '', city = {CITY_FOLDED}, '{OTHER}', toString(city))"
 
 DIMENSIONS: Mapping[str, Dimension] = {
     dimension.name: dimension

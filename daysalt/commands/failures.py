@@ -55,6 +55,8 @@ def sentence(error: BaseException) -> str:
         "KeyringError",
         "KeyDestroyed",
         "ProofError",
+        "RecordError",
+        "RegisterError",
     )
     if isinstance(error, known) or type(error).__name__ in named:
         return " ".join(str(error).split())

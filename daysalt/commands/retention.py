@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,10 @@ from daysalt.commands.failures import CommandError
 from daysalt.commands.keeper import with_keeper
 from daysalt.commands.options import DataDir, Json, settings_for
 from daysalt.commands.output import note, print_json, print_table
+from daysalt.commands.store import with_store
+from warehouse.client import Warehouse
+from warehouse.clock import SystemClock
+from warehouse.migrate import migrate
 from warehouse.privacy.proofs import (
     CHAIN_BYTES_MAX,
     CHAIN_FILE,
@@ -25,6 +30,7 @@ from warehouse.privacy.proofs import (
     read_chain,
     verify_chain,
 )
+from warehouse.privacy.register import load_register
 from warehouse.settings import Settings
 
 FETCH_SECONDS_MAX = 60
@@ -148,6 +154,37 @@ def verify(
     print(f"signing key  {found.fingerprint}\nhead         {found.head}")
     if found.late:
         note(f"{len(found.late)} days were destroyed more than a day late, the first one {found.late[0]}.")
+
+
+@app.command(epilog="Example: daysalt retention record --json")
+def record(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """
+    Write the record of processing (art. 30 GDPR) from the live schema: every column, its purpose, basis and period.
+    """
+    from daysalt.record import live_columns, processing_record
+
+    settings = settings_for(data_dir)
+
+    def alone(warehouse: Warehouse) -> dict[str, Any]:
+        migrate(warehouse, SystemClock())
+        return {"columns": live_columns(warehouse)}
+
+    columns = with_store(settings, alone, "columns")["columns"]
+    rows = processing_record(columns, load_register(settings.data_dir), settings, datetime.now(UTC).date())
+    if as_json:
+        print_json([asdict(row) for row in rows])
+        return
+    print_table(
+        ("table", "columns", "class", "purpose", "basis", "period", "kept", "readers"),
+        [
+            [
+                row.table, ", ".join(row.columns), row.data_class, row.purpose, row.legal_basis, row.period,
+                "; ".join(row.kept), "; ".join(row.readers),
+            ]
+            for row in rows
+        ],
+        empty="",
+    )  # fmt: skip
 
 
 def _run_alone(settings: Settings) -> dict[str, Any]:
