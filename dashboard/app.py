@@ -62,6 +62,7 @@ def build_app(context: Context) -> Starlette:
         Route("/sites", form_endpoint(context, sites.add_site, signed_in=True), methods=["POST"]),
         Route("/privacy/{domain:path}/policy.json", endpoint(privacy.policy_json)),
         Route("/privacy/{domain:path}/retention-proof", endpoint(privacy.proof_page)),
+        Route("/privacy/{domain:path}/me", endpoint(privacy.me_page)),
         Route("/privacy/{domain:path}", endpoint(privacy.policy_page)),
         Route("/{domain:path}", endpoint(site.site_page)),
     ]

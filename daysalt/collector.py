@@ -27,7 +27,9 @@ from ingest.hand_over import HandOver
 from ingest.keys.day_keys import DayKey
 from ingest.keys.salts import Salt
 from ingest.lane import SWEEP_SECONDS, BeaconLane, lane_for
+from ingest.me import Me
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
+from ingest.objections import Objections
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
 from ingest.risk_id import RiskIds
@@ -121,6 +123,7 @@ class _Process:
             own_scripts=self._site_scripts.find,
             health=partial(self._health, spool),
             metrics=self._metrics,
+            me=Me(hand_over, self._ask, self._collector.address_of),
         )
         lane = lane_for(self._collector, spool, base_path)
         # Salts and sites first: a collector without them could only refuse.
@@ -231,7 +234,17 @@ class _Process:
         )
         self._batch.event_ids.install(_day_keys(answer["event_id_keys"]))
         self._risk_ids.install(_day_keys(answer["risk_keys"]))
+        objected = await asyncio.to_thread(call, self._keeper, "objections", timeout_s=CALL_SECONDS)
+        objections = Objections(bytes.fromhex(objected["key"]), map(bytes.fromhex, objected["hashes"]))
+        if objections != self._collector.plain.objections:
+            self._collector.plain.install_objections(objections)
         self._salts_at_ms = self._clock.monotonic_ms()
+
+    async def _ask(self, operation: str, **arguments: str) -> dict[str, Any] | None:
+        try:
+            return await asyncio.to_thread(call, self._keeper, operation, timeout_s=CALL_SECONDS, **arguments)
+        except (SocketAbsent, SocketRefused):
+            return None
 
     async def _flush(self, spool: SpoolWriter) -> None:
         drops = self._collector.take_drops()

@@ -73,7 +73,9 @@ def store_operations(context: Context, resting: threading.Lock) -> dict[str, Ope
 
         def work() -> BackupReport:
             with resting:
-                return write_backup(warehouse, settings.registry_url, Path(out), clock, report)
+                return write_backup(
+                    warehouse, settings.registry_url, Path(out), clock, report, data_dir=settings.data_dir
+                )
 
         working = asyncio.create_task(_apart(work))
         working.add_done_callback(lambda _: told.put_nowait(None))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from daysalt.figures import Figures
+from daysalt.objections import ObjectionList
 from daysalt.retention import RetentionPart, RetentionReport, SocketStore
 from ingest.keys.keyring import Keyring, KeyringError
 from ingest.keys.salts import SaltCalendar
@@ -38,6 +39,7 @@ class RetentionKeeper:
             settings, clock, keyring, calendar, VaultKeys(keyring, calendar, settings.ip_retention_days)
         )
         self._store = SocketStore(settings.data_dir)
+        self._objections = ObjectionList(settings.keys_dir, keyring, clock)
         self._finishing = asyncio.Lock()
         self._alarm = ""
 
@@ -106,6 +108,7 @@ class RetentionKeeper:
             "retention_status": status,
             "keys_status": keys_status,
             "keys_rotate": keys_rotate,
+            **self._objections.operations(),
         }
 
     def parts(self) -> dict[str, tuple[str, str]]:

@@ -260,6 +260,9 @@ class Collector:
             WireError: the page's address cannot be read.
             NoSalt: there is no salt for its day.
         """
+        # Who objected by hand is treated as who objects by a signal.
+        if not hit.signal and self.plain.objections.holds(hit.address):
+            hit = msgspec.structs.replace(hit, signal=True)
         records: list[bytes] = []
         reasons: list[DropReason] = []
         drops: list[DropKey] = []

@@ -20,6 +20,7 @@ from ingest.batch import Batch
 from ingest.collect import Collector, Headers
 from ingest.explain import explain
 from ingest.hand_over import HandOver, Receive, Scope, Send
+from ingest.me import Me, is_me
 from ingest.pixel import collect_pixel
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from ingest.tracker.scripts import Script, script_reply
@@ -63,6 +64,7 @@ class Door:
         own_scripts: Callable[[str], Script | None] | None = None,
         health: Callable[[], Awaitable[Health]],
         metrics: Callable[[], Awaitable[str]],
+        me: Me | None = None,
     ) -> None:
         """
         Args:
@@ -77,6 +79,7 @@ class Door:
         self._own_scripts = own_scripts
         self._health = health
         self._metrics = metrics
+        self._me = me
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -105,6 +108,8 @@ class Door:
         elif path == "/metrics":
             text = (await self._metrics()).encode()
             await _respond(scope, send, Answer(200, ((b"content-type", b"text/plain; version=0.0.4"),), text))
+        elif self._me is not None and is_me(path) and scope["method"] in ("GET", "POST"):
+            await self._me(scope, receive, send, _peer(scope))
         else:
             await self._hand_over(scope, receive, send)
 

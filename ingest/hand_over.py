@@ -6,7 +6,7 @@ Address headers stay here: the read side never learns who asks.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ RETRY_AFTER = (b"retry-after", b"2")
 PERSONAL = frozenset({
     b"x-forwarded-for", b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip",
     b"x-plausible-ip", b"b-forwarded-for", b"fastly-client-ip", b"x-cluster-client-ip", b"cf-connecting-ipv6",
+    b"x-daysalt-me",
 })  # fmt: skip
 # RFC 9110, section 7.6.1: of this connection only.
 HOP_BY_HOP = frozenset({
@@ -54,9 +55,14 @@ class HandOver:
         )
         self._left_out = HOP_BY_HOP | PERSONAL | {name.encode("ascii") for name in address_headers}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, own: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
         """
         Hand one HTTP request on. Answers 502 when the dashboard is away, 413 when the body is too large.
+
+        Args:
+            own: headers of ours, which are taken off what comes from outside.
         """
         target: bytes = scope["raw_path"]
         if scope["query_string"]:
@@ -64,6 +70,7 @@ class HandOver:
         headers: list[tuple[bytes, bytes]] = [
             (name, value) for name, value in scope["headers"] if name not in self._left_out
         ]
+        headers.extend(own)
         if not any(name == b"x-forwarded-proto" for name, _ in headers):
             headers.append((b"x-forwarded-proto", str(scope["scheme"]).encode("ascii")))
         importing = scope["method"] == "POST" and scope["raw_path"].endswith(IMPORT_PATH)

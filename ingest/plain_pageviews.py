@@ -21,6 +21,7 @@ from ingest.agent import read_agent
 from ingest.decode import Beacon, WireError
 from ingest.decode_plain import decode_plain, plain_beacon
 from ingest.enrich import VERIFICATION_AGENT, EnrichTools, SiteRules, arrival, is_spam_referrer
+from ingest.objections import Objections
 from ingest.page import read_page
 from ingest.pseudonymize import Pseudonymizer, address_part, agent_part, domain_part, site_part
 from ingest.record_pieces import UINT64, agent_piece, head_piece, last_piece, page_piece, place_piece
@@ -120,6 +121,7 @@ class PlainPageviews:
         # A header that may change what becomes of a beacon: whoever sends one goes the long way.
         rare = {b"content-encoding", b"sec-gpc", b"dnt", ip_type_header, *others} - {b""}
         self._is_ordinary = frozenset(rare).isdisjoint
+        self.objections = Objections()
         self._second = self._received_day = self._place_revision = _NEVER
         self._last_piece = b""
         self.see: Callable[[Sighting], None] | None = None
@@ -140,6 +142,14 @@ class PlainPageviews:
         self._sites = {name: states[id(rules)] for name, rules in plain.items()}
         self._bodies.forget()
         self._named.forget()
+
+    def install_objections(self, objections: Objections) -> None:
+        """
+        Send the long way whoever objected, from now on.
+        """
+        self.objections = objections
+        self._forwarded.forget()
+        self._direct.forget()
 
     def forget(self) -> None:
         """
@@ -277,7 +287,7 @@ class PlainPageviews:
     def _keep_address(
         self, kept: Remembered[Key, PlainAddress], key: Key, address: IPv4Address | IPv6Address | None
     ) -> PlainAddress | None:
-        if address is None:
+        if address is None or self.objections.holds(address):
             return None
         place = self._tools.place.read(address)
         found = PlainAddress(address.packed, address_part(address), place_piece(place))

@@ -1,8 +1,9 @@
 """
 A backup: one tar.gz with the registry, the warehouse's rows and a manifest of what is in it.
 
-It never holds a key, a salt, the spool, a sign-in, a one-time link or a socket: what must be able to die is not
-copied. Whoever calls `write_backup` sees to it that nothing is flushed meanwhile, so that events and visits agree.
+It never holds a salt, the spool, a sign-in, a one-time link or a socket, nor a key but the one that signs proofs: what
+must be able to die is not copied. Whoever calls `write_backup` sees to it that nothing is flushed meanwhile, so that
+events and visits agree.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from warehouse.clock import Clock
 from warehouse.copied_file import CopiedFile
 from warehouse.data_dir import sync_directory
 from warehouse.migrate import migration_status
+from warehouse.privacy.proofs import CHAIN_FILE, PROOFS_DIR, SIGNING_KEY_FILE
 from warehouse.registry.connection import registry_path
 
 BACKUP_TABLES = ("events", "visits", "drops", "imports")
@@ -34,6 +36,9 @@ LEFT_OUT_TABLES = {
     "event_ids": "hashes of a day under keys that no backup holds",
     "vault": "addresses under keys that no backup holds: without them the rows are noise, with them a broken promise",
 }
+
+PROOFS = tuple(f"{PROOFS_DIR}/{name}" for name in (CHAIN_FILE, SIGNING_KEY_FILE))
+"""The chain of proofs and the key that signs it, so that the chain goes on where it was."""
 
 MANIFEST = "manifest.json"
 REGISTRY = "registry.sqlite"
@@ -58,12 +63,15 @@ class BackupReport:
     """False when the registry is in PostgreSQL, which has its own tools for this."""
 
 
-def write_backup(warehouse: Warehouse, registry_url: str, out: Path, clock: Clock, report: Report) -> BackupReport:
+def write_backup(
+    warehouse: Warehouse, registry_url: str, out: Path, clock: Clock, report: Report, *, data_dir: Path
+) -> BackupReport:
     """
     Write a backup, whole or not at all.
 
     Args:
         out: the file to make; its directory must exist and the file must not.
+        data_dir: where the proofs are; no other key is in a backup than the one that signs them.
 
     Raises:
         BackupError: the file is there already or cannot be written, or the schema is half applied.
@@ -91,6 +99,7 @@ def write_backup(warehouse: Warehouse, registry_url: str, out: Path, clock: Cloc
                 path = registry_path(registry_url)
                 if path is not None:
                     entries.append(_add_registry(tar, path, work))
+                entries.extend(_add(tar, name, data_dir / name, 0) for name in PROOFS if (data_dir / name).exists())
                 entries.extend(_add_tables(tar, warehouse, work, report))
                 manifest = Manifest(
                     version("daysalt"), clock.now_ms(), len(migrations), path is not None, tuple(entries)
@@ -130,7 +139,7 @@ def read_manifest(file: Path) -> Manifest:
                     continue
                 copied = CopiedFile(None)
                 shutil.copyfileobj(content, copied, 1024**2)
-                rows = copied.rows if member.name != REGISTRY else 0
+                rows = copied.rows if table_of(member.name) else 0
                 found[member.name] = Entry(member.name, copied.size, rows, copied.sha256)
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, FileNotFoundError):
@@ -152,7 +161,7 @@ def known_name(name: str) -> bool:
     """
     Tell whether an entry of a backup may have this name.
     """
-    return name in (MANIFEST, REGISTRY) or table_of(name) is not None
+    return name in (MANIFEST, REGISTRY, *PROOFS) or table_of(name) is not None
 
 
 def table_of(name: str) -> str | None:

@@ -11,15 +11,18 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse.backup import BACKUP_TABLES, REGISTRY, Report, read_manifest, table_of
+from warehouse.backup import BACKUP_TABLES, PROOFS, REGISTRY, Report, read_manifest, table_of
 from warehouse.backup_manifest import BackupError, Manifest
 from warehouse.backup_registry import check_registry, is_empty
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
 from warehouse.data_dir import sync_directory
 from warehouse.migrate import known_migrations, migrate, migration_status
+from warehouse.privacy.proofs import CHAIN_FILE, PROOFS_DIR
 from warehouse.registry.connection import registry_path
 from warehouse.registry.database import Registry
+
+_TARGETS = {REGISTRY: REGISTRY, **{name: Path(name).name for name in PROOFS}}
 
 _SPOOL_SUFFIXES = (".open", ".seg")
 """Files of the spool that hold events nobody has put into the warehouse yet."""
@@ -62,6 +65,7 @@ def restore_backup(
             # The rows fit the schema they were copied from; what came later is applied over them.
             migrate(warehouse, clock, known_migrations()[: manifest.migration])
             _load(file, manifest, warehouse, work, report)
+            _place_proofs(work, data_dir)
             migrate(warehouse, clock)
         except BaseException:
             _take_out(warehouse)
@@ -114,18 +118,18 @@ def _load(file: Path, manifest: Manifest, warehouse: Warehouse, work: Path, repo
         for member in tar:
             table = table_of(member.name)
             content = tar.extractfile(member) if member.isreg() else None
-            if content is None or (table is None and member.name != REGISTRY):
+            if content is None or (table is None and member.name not in (REGISTRY, *PROOFS)):
                 continue
-            # The name in the archive never becomes a path: both targets are ours.
-            target = work / (REGISTRY if table is None else "rows.tsv")
+            # The name in the archive never becomes a path: all targets are ours.
+            target = work / _TARGETS.get(member.name, "rows.tsv")
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as copy:
                 shutil.copyfileobj(content, copy, 1024**2)
                 copy.flush()
                 os.fsync(copy.fileno())
-            if table is None:
+            if member.name == REGISTRY:
                 check_registry(target)
-            else:
+            elif table is not None:
                 with target.open("rb") as copy:
                     warehouse.copy_in(table, copy)
             done += 1
@@ -135,6 +139,22 @@ def _load(file: Path, manifest: Manifest, warehouse: Warehouse, work: Path, repo
         found = int(warehouse.query(f"SELECT count() FROM {table} {final}")[0][0])  # noqa: S608 - a table name of ours
         if found != expected:
             raise BackupError(f"{table} got {found} rows of {expected}: nothing was put back, take another backup")
+
+
+def _place_proofs(work: Path, data_dir: Path) -> None:
+    """
+    Put the chain of proofs back where there is none: one that is longer has gone on from it.
+    """
+    proofs = data_dir / PROOFS_DIR
+    if (proofs / CHAIN_FILE).exists():
+        return
+    for name in PROOFS:
+        copy = work / _TARGETS[name]
+        if copy.exists():
+            proofs.mkdir(mode=0o700, exist_ok=True)
+            shutil.move(copy, data_dir / name)
+            (data_dir / name).chmod(0o600)
+            sync_directory(proofs)
 
 
 def _take_out(warehouse: Warehouse) -> None:

@@ -33,7 +33,9 @@ def count_vault_day(warehouse: Warehouse, day: str) -> int:
     """
     if not _has_table(warehouse, VAULT):
         return 0
-    return int(warehouse.query("SELECT count() FROM vault WHERE day = {day:Date}", {"day": day})[0][0])
+    # Site 0 is the vault itself, for its marks.
+    sql = "SELECT count() FROM vault WHERE day = {day:Date} AND site_id != 0"
+    return int(warehouse.query(sql, {"day": day})[0][0])
 
 
 def drop_vault_day(warehouse: Warehouse, day: str) -> RetiredDay:
@@ -57,7 +59,8 @@ def drop_vault_day(warehouse: Warehouse, day: str) -> RetiredDay:
         "WHERE database = currentDatabase() AND table = 'vault' AND partition_id = {partition:String})",
         {"partition": partition},
     )
-    return RetiredDay(rows, count_vault_day(warehouse, day), int(parts[0][0] or 0))
+    left = warehouse.query("SELECT count() FROM vault WHERE day = {day:Date}", {"day": day})
+    return RetiredDay(rows, int(left[0][0]), int(parts[0][0] or 0))
 
 
 def drop_old_events(warehouse: Warehouse, before: str) -> int:

@@ -6,6 +6,8 @@ Open to everybody for every site: who was counted need not be somebody who may s
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +37,8 @@ from warehouse.privacy.proofs import (
 from warehouse.privacy.register import Texts, load_register, period_text
 from warehouse.registry.sites import Site
 
+ME_HEADER = "x-daysalt-me"
+"""Facts about the connecting address, put there by the collector (`ingest/me.py`)."""
 PROOFS_SHOWN = 60
 """Days and keys on the page; the file has all of them."""
 
@@ -135,6 +139,27 @@ def proof_page(context: Context, request: Request) -> Response:
         site=site, found=found, fault=fault, proofs=proofs[:PROOFS_SHOWN], hidden=max(0, len(proofs) - PROOFS_SHOWN),
         days=context.settings.ip_retention_days,
     )  # fmt: skip
+
+
+def me_page(context: Context, request: Request) -> Response:
+    """
+    Answer `GET /privacy/{domain}/me` from the facts that the collector found about the connecting address.
+    """
+    reader, site = reader_of(context, request), _site(context, request)
+    if site is None:
+        return _no_site(context, request, reader)
+    packed = request.headers.get(ME_HEADER, "")
+    if not packed:
+        # On a dashboard of its own nobody knows who connects.
+        return refusal(context, request, reader, 404, "This page is answered where the statistics are collected.")
+    facts: dict[str, Any] = json.loads(base64.b64decode(packed))
+    answer = page(
+        context, request, reader, "me.html",
+        site=site, facts=facts, vault=keeps_addresses(site, context.settings), days=context.settings.ip_retention_days,
+        seen=None if facts["days"] is None else [day for day in facts["days"] if site.domain in day["sites"]],
+    )  # fmt: skip
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _site(context: Context, request: Request) -> Site | None:

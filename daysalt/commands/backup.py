@@ -50,7 +50,9 @@ def backup(
 
         def alone(warehouse: Warehouse) -> Answer:
             migrate(warehouse, SystemClock())
-            return asdict(write_backup(warehouse, settings.registry_url, out, SystemClock(), report))
+            return asdict(
+                write_backup(warehouse, settings.registry_url, out, SystemClock(), report, data_dir=settings.data_dir)
+            )
 
         answer = with_store(settings, alone, "backup", report, out=str(out.absolute()))
     if as_json:

@@ -26,6 +26,7 @@ from warehouse.privacy.proofs import (
     FIRST_HASH,
     FORMAT,
     KEYS,
+    SIGNING_KEY_FILE,
     START,
     ProofError,
     Signed,
@@ -33,8 +34,6 @@ from warehouse.privacy.proofs import (
     read_chain,
     verify_chain,
 )
-
-SIGNING_KEY_FILE = "signing.key"
 
 
 class ProofChain:

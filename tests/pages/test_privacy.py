@@ -4,6 +4,8 @@ The public privacy pages: made from the register and the settings, in both langu
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import replace
 from typing import Any, cast
@@ -160,3 +162,41 @@ def test_a_broken_chain_is_shown_as_broken(context: Context) -> None:
     text = browser(context).get("/privacy/site1.test/retention-proof", headers=HTML).text
 
     assert "The chain does not hold" in text
+
+
+def me_header(**facts: Any) -> dict[str, str]:
+    whole = {"token": "t0", "kind": "", "days": [], "done": "", **facts}
+    return {"x-daysalt-me": base64.b64encode(json.dumps(whole).encode()).decode()}
+
+
+@pytest.mark.parametrize("language", ["en", "sv"])
+def test_self_service_shows_what_was_found(context: Context, language: str) -> None:
+    """
+    Days of this site are shown, those of others are not; the forms carry the token; nothing may keep the page.
+    """
+    context.registry.sites.add("site1.test")
+    days = [
+        {"day": "2026-11-20", "hours": [9, 10], "hits": 4, "sites": ["site1.test"]},
+        {"day": "2026-11-19", "hours": [7], "hits": 1, "sites": ["site2.test"]},
+    ]
+    answer = browser(context, language=language).get("/privacy/site1.test/me", headers=me_header(days=days))
+
+    assert (200, "no-store") == (answer.status_code, answer.headers["cache-control"])
+    assert "2026-11-20" in answer.text
+    assert "2026-11-19" not in answer.text
+    assert 3 == answer.text.count('name="token" value="t0"')
+    assert "set-cookie" not in answer.headers
+    assert "access-control-allow-origin" not in answer.headers
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_self_service_is_not_the_dashboards_own(context: Context) -> None:
+    """
+    Where nobody knows the address there is no such page; while the keeper is away it says so.
+    """
+    context.registry.sites.add("site1.test")
+
+    assert 404 == browser(context).get("/privacy/site1.test/me").status_code
+    text = browser(context).get("/privacy/site1.test/me", headers=me_header(days=None, token="")).text
+    assert "cannot be looked up right now" in text
+    assert "<form" not in text

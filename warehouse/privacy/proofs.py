@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 CHAIN_FILE = "chain.ndjson"
 PROOFS_DIR = "proofs"
+SIGNING_KEY_FILE = "signing.key"
 FORMAT = "daysalt-proofs/1"
 DOMAIN = b"daysalt/proof/v1\0"
 """In front of what is signed: a signature for something else cannot be passed off as one for a proof."""
