@@ -165,7 +165,7 @@ def test_a_broken_chain_is_shown_as_broken(context: Context) -> None:
 
 
 def me_header(**facts: Any) -> dict[str, str]:
-    whole = {"token": "t0", "kind": "", "days": [], "done": "", **facts}
+    whole: dict[str, Any] = {"token": "t0", "kind": "", "days": [], "done": "", **facts}
     return {"x-daysalt-me": base64.b64encode(json.dumps(whole).encode()).decode()}
 
 
