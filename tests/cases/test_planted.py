@@ -47,13 +47,14 @@ def beacons(secret: str) -> list[dict[str, object]]:
     made: list[dict[str, object]] = []
     for put in (secret, quote(secret, safe=""), quote(quote(secret, safe=""), safe="")):
         page = f"https://site1.test/{put}/x?q={put}&utm_source={put}&utm_content={put}&gclid={put}#{put}"
-        made += [
+        bodies: list[dict[str, object]] = [
             {"n": "pageview", "u": page, "d": "site1.test", "r": f"https://other.test/{put}?{put}"},
             {"n": f"Sent to {put}", "u": page, "d": "site1.test", "h": 1, "p": {"value": put, put: "key"}},
             {"n": "404", "u": page, "d": "site1.test", "m": json.dumps({"text": f"a {put} b"})},
             {"n": "pageview", "u": page, "d": f"site1.test,{put}"},
             {"n": ["list", put], "u": page, "d": "site1.test"},
         ]
+        made += bodies
     return made
 
 
