@@ -126,22 +126,29 @@ def _is_token(run: str) -> bool:
     parts = re.split(r"[-_]+", run)
     if any(_is_random(part) for part in parts if len(part) >= TOKEN_LENGTH_MIN):
         return True
-    # base64url has a dash or underscore every thirty letters; a slug has one every five.
     joined = "".join(parts)
-    return len(joined) >= TOKEN_LENGTH_MIN and len(joined) >= 10 * len(parts) and _is_random(joined)
+    if len(joined) < TOKEN_LENGTH_MIN:
+        return False
+    # base64url has a dash or underscore every thirty letters; a slug has one every five, an article number every four.
+    spread = 6 if joined != joined.lower() and joined != joined.upper() else 10
+    return len(joined) >= spread * len(parts) and _is_random(joined)
 
 
 def _is_random(word: str) -> bool:
     digit_groups = len(_GROUP.findall(word))
-    if not digit_groups or word.isdigit():
+    if word.isdigit():
         return False
-    if _HEX.match(word):
+    if digit_groups and _HEX.match(word):
         return True
     if word == word.lower() or word == word.upper():
         return digit_groups >= 3
-    # In words written together (iPhone15ProMax) small letters come in runs; at random, fewer than two at a time.
-    runs = _LOWER_RUNS.findall(word)
-    return sum(map(len, runs)) <= (2.5 if digit_groups > 1 else 2) * len(runs)
+    # In words written together (iPhone15ProMax) small letters come in runs, and a capital begins each; at random there
+    # are fewer than two small ones at a time, and as many capitals.
+    small = _LOWER_RUNS.findall(word)
+    letters = len(word) - sum(letter.isdigit() for letter in word)
+    mean = sum(map(len, small)) / len(small)
+    capitals = 1 - sum(map(len, small)) / letters
+    return (digit_groups > 0 and mean <= 2) or (mean <= (3 if digit_groups else 2.2) and capitals >= 0.35)
 
 
 def _is_quad(text: str) -> bool:
