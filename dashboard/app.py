@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import privacy, share, sign_in, site, sites
+from dashboard.pages import privacy, script, share, sign_in, site, sites
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -64,6 +64,12 @@ def build_app(context: Context) -> Starlette:
         Route("/privacy/{domain:path}/retention-proof", endpoint(privacy.proof_page)),
         Route("/privacy/{domain:path}/me", endpoint(privacy.me_page)),
         Route("/privacy/{domain:path}", endpoint(privacy.policy_page)),
+        Route("/sites/{domain:path}/script", endpoint(script.script_page)),
+        Route(
+            "/sites/{domain:path}/script",
+            form_endpoint(context, script.change_script, signed_in=True),
+            methods=["POST"],
+        ),
         Route("/{domain:path}", endpoint(site.site_page)),
     ]
     return Starlette(

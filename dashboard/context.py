@@ -25,3 +25,5 @@ class Context:
     settings: Settings
     importing: Importing | None = None
     """None where no store is: then nothing can be imported."""
+    script_integrity: str = ""
+    """Hash of the shared tracker script as `integrity` takes it; empty where no collector's files are."""

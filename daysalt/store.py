@@ -28,6 +28,7 @@ from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
 from ingest.imports.importer import Importer
 from ingest.manifest import ManifestError
+from ingest.tracker.scripts import shared_integrity
 from ingest.vault.drain import VaultDrain
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock, SystemClock
@@ -77,7 +78,7 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     drain_thread = DrainThread(settings, warehouse, registry, clock) if with_drain else None
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
     importer = Importer(settings.data_dir, warehouse, clock, resting=resting)
-    context = Context(warehouse, registry, clock, settings, importing=importer)
+    context = Context(warehouse, registry, clock, settings, importing=importer, script_integrity=shared_integrity())
     threading.Thread(target=_resume_imports, args=(importer,), name="imports", daemon=True).start()
     asyncio.run(_serve(context, drain_thread, importer, with_dashboard=with_dashboard))
     registry.close()
@@ -226,7 +227,9 @@ def run_dashboard(settings: Settings, listener: socket.socket) -> int:
     """
     clock = SystemClock()
     warehouse, registry = Warehouse(settings.warehouse_url), Registry(settings.registry_url, clock)
-    context = Context(warehouse=warehouse, registry=registry, clock=clock, settings=settings)
+    context = Context(
+        warehouse=warehouse, registry=registry, clock=clock, settings=settings, script_integrity=shared_integrity()
+    )
 
     async def serve() -> None:
         stopping = asyncio.Event()

@@ -21,8 +21,35 @@ def public_address(settings: Settings, request: Request) -> str:
     return f"{'https' if scheme == 'https' else 'http'}://{request.headers.get('host', 'localhost')}"
 
 
-def snippet(address: str, domain: str) -> str:
+def snippet(address: str, domain: str, *, integrity: str = "") -> str:
     """
     Write the script tag for a site.
+
+    Args:
+        integrity: hash of the script that the browser shall hold it against, such as `sha384-...`; empty for none.
     """
-    return f'<script defer data-domain="{escape(domain)}" src="{escape(address)}/js/script.js"></script>'
+    pinned = f' integrity="{integrity}" crossorigin="anonymous"' if integrity else ""
+    return f'<script defer data-domain="{escape(domain)}" src="{escape(address)}/js/script.js"{pinned}></script>'
+
+
+def own_snippet(address: str, script_id: str) -> str:
+    """
+    Write the tag of a site's own script, which starts by itself.
+    """
+    return f'<script defer src="{escape(address)}/js/pa-{script_id}.js"></script>'
+
+
+def started_snippet(address: str, script_id: str) -> str:
+    """
+    Write the tag of a site's own script with the lines that keep early calls and start it with the page's options.
+
+    Source: https://plausible.io/docs/script-extensions, for pages whose code calls `plausible.init`.
+    """
+    return (
+        f'<script async src="{escape(address)}/js/pa-{script_id}.js"></script>\n'
+        "<script>\n"
+        "  window.plausible = window.plausible || function () { (plausible.q = plausible.q || []).push(arguments) }\n"
+        "  plausible.init = plausible.init || function (options) { plausible.o = options || {} }\n"
+        "  plausible.init()\n"
+        "</script>"
+    )

@@ -13,6 +13,7 @@ from daysalt.commands.failures import CommandError
 from daysalt.commands.options import DataDir, Json, settings_for, snippet
 from daysalt.commands.output import note, print_json, print_table
 from daysalt.commands.registry import open_registry
+from daysalt.commands.site_script import script
 from daysalt.commands.store import with_store
 from warehouse.client import Warehouse
 from warehouse.clock import SystemClock
@@ -27,6 +28,8 @@ app = typer.Typer(
     epilog="Example: daysalt site add example.com",
     no_args_is_help=True,
 )
+
+app.command(epilog="Example: daysalt site script example.com --no-form-submissions")(script)
 
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="The site's domain, such as example.com.")]
 

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -88,6 +89,17 @@ def script_answer(path: str) -> Script | None:
     if name not in NAMES or len(asked) != len(extensions) or not asked <= EVERYTHING | ALWAYS | LATER:
         return None
     return _variant(bool(asked & EVERYTHING), asked.intersection(_OPTIONS), asked & LATER)
+
+
+def shared_integrity() -> str:
+    """
+    Hash `/js/script.js` the way the attribute `integrity` of its tag takes it.
+
+    Source: https://www.w3.org/TR/sri-2/
+    """
+    script = script_answer("/js/script.js")
+    assert script is not None
+    return "sha384-" + b64encode(hashlib.sha384(script.body).digest()).decode("ascii")
 
 
 def script_reply(

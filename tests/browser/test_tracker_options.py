@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from ingest.tracker.scripts import shared_integrity
 from tests.browser.test_tracker import PASS_TIME, STUB, TALL, document, sentinel, tag
 from tests.browser.test_tracker_acts import acts
 from tests.browser.web import Collector, Web
@@ -344,3 +345,20 @@ def test_404_by_hand(page: Page, site: Web, collector: Collector) -> None:
     page.goto(site.origin("site.test") + "/none")
 
     assert collector.expect(1, "404")[0]["p"] == {"path": "/none"}
+
+
+@pytest.mark.parametrize(("wrong", "expected"), [(False, 1), (True, 0)])
+def test_integrity(page: Page, site: Web, collector: Collector, wrong: bool, expected: int) -> None:
+    """
+    The line with the hash works, from another host, and with another hash the browser runs nothing.
+    """
+
+    integrity = shared_integrity() if not wrong else "sha384-" + "A" * 64
+    pinned = tag(collector, attributes=f'integrity="{integrity}" crossorigin="anonymous"')
+    site.pages["/"] = document(pinned)
+    page.goto(site.origin("site.test") + "/")
+
+    assert page.evaluate("!!window.daysalt") is not wrong
+    if expected:
+        collector.expect(expected)
+    assert len(collector.named("pageview")) == expected

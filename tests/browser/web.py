@@ -40,6 +40,8 @@ class Web:
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
         """Path, without query -> HTML."""
+        self.scripts: dict[str, str] = {}
+        """Path, without query -> JavaScript."""
         self.requests: list[Request] = []
         self._arrived = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), self.answer, self._remember)
@@ -59,7 +61,10 @@ class Web:
         """
         Give the page, or 404.
         """
-        page = self.pages.get(request.path.split("?")[0])
+        path = request.path.split("?")[0]
+        if path in self.scripts:
+            return 200, {"content-type": "text/javascript; charset=utf-8"}, self.scripts[path].encode()
+        page = self.pages.get(path)
         if page is None:
             return 404, {"content-type": "text/plain"}, b"no such page"
         return 200, {"content-type": "text/html; charset=utf-8"}, page.encode()
