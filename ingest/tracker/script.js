@@ -156,7 +156,7 @@
   let act = ({ type, target, button }) => {
     let found = { event: {}, revenue: {} }
     let submitted = type == 'submit'
-    let link = target.closest('a[href]')
+    let link = target.closest && target.closest('a[href]') // what a page dispatches itself may come from its document
     let url = link && link.host && strip(link.href, 1)
     let element = target
     let form

@@ -229,3 +229,17 @@ def test_tagged_form(
 
     assert before == []
     assert sent(collector) == expected
+
+
+def test_made_up_clicks_break_nothing(page: Page, site: Web, collector: Collector) -> None:
+    """
+    An event that a page's own code sends to its document or window is no click on anything, and no error.
+    """
+
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    opened(page, site, collector, "")
+    page.evaluate("() => { document.dispatchEvent(new Event('click')); dispatchEvent(new Event('click')) }")
+
+    assert acts(page, collector) == []
+    assert errors == []
