@@ -1,5 +1,5 @@
 """
-Entry point of the keeper's children: `python -m daysalt.child collector|store ...`. Not for people.
+Entry point of the keeper's children: `python -m daysalt.child collector|lists|risk|store ...`. Not for people.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ def main(arguments: list[str]) -> int:
 
         name, listen_fd, table_fd = rest
         return run_collector(settings, name=name, listen_fd=int(listen_fd), table_fd=int(table_fd))
+    if role == "lists":
+        from daysalt.first_lists import fetch_named
+
+        return fetch_named(settings, rest)
+    if role == "risk":
+        from daysalt.risk import run_risk
+
+        return run_risk(settings)
     assert role == "store"
     from daysalt.store import run_store
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from daysalt.lifeline import QuietServer, watch_life_line
+from daysalt.risk_side import RiskSide
 from daysalt.vault.lane import VaultLane
 from ingest.address import AddressTrust
 from ingest.batch import Batch
@@ -24,7 +25,7 @@ from ingest.collect import Collector
 from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.hand_over import HandOver
-from ingest.keys.day_keys import DayKey
+from ingest.keys.day_keys import day_keys
 from ingest.keys.salts import Salt
 from ingest.lane import SWEEP_SECONDS, BeaconLane, lane_for
 from ingest.me import Me
@@ -82,15 +83,16 @@ class _Process:
         self._pseudonymizer = Pseudonymizer(OpenVisitTable(memory))
         self._registry = Registry(settings.registry_url, self._clock)
         self._place = PlaceReader(settings.geo_db or settings.lists_dir / "country.mmdb", self._clock)
+        self._risk_ids = RiskIds()
+        self._risk = RiskSide(settings, self._clock, self._risk_ids, self._place)
         self._collector = Collector(
             clock=self._clock,
             trust=AddressTrust(settings.trusted_proxies, settings.address_headers),
-            tools=EnrichTools(place=self._place),
+            tools=EnrichTools(self._place, self._risk.networks.is_datacenter),
             pseudonymizer=self._pseudonymizer,
             ip_type_header=settings.ip_type_header,
         )
         self._batch = Batch(self._collector, self._clock)
-        self._risk_ids = RiskIds()
         self._vault: VaultLane | None = None
         self._site_scripts = SiteScripts()
         self._revision = -1
@@ -111,7 +113,9 @@ class _Process:
             bytes_max=self._settings.spool_max_bytes,
         )
         vault = self._vault = VaultLane(self._settings, self._clock, loop, self._keeper)
-        self._collector.install_sinks([vault.sink] if self._settings.ip_retention_days else [])
+        self._collector.install_sinks(
+            [self._risk.observer, *([vault.sink] if self._settings.ip_retention_days else ())]
+        )
         base_path = urlsplit(self._settings.base_url).path.rstrip("/")
         hand_over = HandOver(self._settings.data_dir / DASHBOARD_SOCKET, self._settings.address_headers)
         door = Door(
@@ -124,6 +128,7 @@ class _Process:
             health=partial(self._health, spool),
             metrics=self._metrics,
             me=Me(hand_over, self._ask, self._collector.address_of),
+            risk=self._risk.door,
         )
         lane = lane_for(self._collector, spool, base_path)
         # Salts and sites first: a collector without them could only refuse.
@@ -201,6 +206,7 @@ class _Process:
                     self._vault.sink.install_sites(site.id for site in rules.values() if site.vault)
                 self._site_scripts.install(await asyncio.to_thread(self._registry.tracker_scripts.all))
                 self._batch.install_keys(await asyncio.to_thread(self._registry.keys.ring))
+                await asyncio.to_thread(self._risk.read, self._registry)
                 self._zones, self._revision = zones, revision
                 self._rezone_ms = min((change.effective_ms for change in ahead), default=None)
             elif self._clock.monotonic_ms() - self._salts_at_ms >= SALT_REFRESH_SECONDS * 1000:
@@ -232,12 +238,13 @@ class _Process:
             )
             for row in answer["salts"]
         )
-        self._batch.event_ids.install(_day_keys(answer["event_id_keys"]))
-        self._risk_ids.install(_day_keys(answer["risk_keys"]))
+        self._batch.event_ids.install(day_keys(answer["event_id_keys"]))
+        self._risk_ids.install(day_keys(answer["risk_keys"]))
         objected = await asyncio.to_thread(call, self._keeper, "objections", timeout_s=CALL_SECONDS)
         objections = Objections(bytes.fromhex(objected["key"]), map(bytes.fromhex, objected["hashes"]))
         if objections != self._collector.plain.objections:
             self._collector.plain.install_objections(objections)
+            self._risk.door.objections = objections
         self._salts_at_ms = self._clock.monotonic_ms()
 
     async def _ask(self, operation: str, **arguments: str) -> dict[str, Any] | None:
@@ -268,7 +275,7 @@ class _Process:
                 counters={
                     "daysalt_events_accepted": counters.accepted,
                     "daysalt_beacon_bytes": counters.beacon_bytes,
-                    **({} if self._vault is None else self._vault.counters()),
+                    **(self._risk.counters() | ({} if self._vault is None else self._vault.counters())),
                 },
                 dropped=counters.dropped,
                 scrubbed=counters.scrubbed,
@@ -284,6 +291,7 @@ class _Process:
             "spool": ("degraded", "the spool is at its limit") if spool.full else ("ok", ""),
             "salts": ("degraded", f"{len(waiting)} time zones have no salt") if waiting else ("ok", ""),
             "countries": self._place.status(),
+            "networks": self._risk.list_status(),
         }
         try:
             answer = await asyncio.to_thread(call, self._keeper, "status", timeout_s=CALL_SECONDS)
@@ -323,10 +331,6 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
-
-
-def _day_keys(rows: list[dict[str, Any]]) -> list[DayKey]:
-    return [DayKey(row["day"], row["expires_ms"], bytes.fromhex(row["key"])) for row in rows]
 
 
 def site_rules(site: Site) -> SiteRules:

@@ -22,6 +22,9 @@ COUNTERS: Mapping[str, str] = {
     "daysalt_vault_hits_lost": "Hits that the vault did not take: stopped, full, or without a key.",
     "daysalt_vault_rows_flushed": "Rows of the vault written to the warehouse, before they are put together.",
     "daysalt_spool_damage": "Damaged pieces found in the spool.",
+    "daysalt_risk_observations": "Hits counted in the risk windows.",
+    "daysalt_risk_lost_bytes": "Bytes of observations lost while the risk windows were away.",
+    "daysalt_risk_checks": "Risk checks answered.",
 }
 DROPPED = "daysalt_events_dropped"
 SCRUBBED = "daysalt_scrubbed"
@@ -31,6 +34,7 @@ GAUGES: Mapping[str, str] = {
     "daysalt_vault_oldest_days": "Age of the oldest address in the vault; 0 when it is empty.",
     "daysalt_retention_behind_seconds": "How long the oldest day without a proof of its destruction has been due.",
     "daysalt_retention_proofs": "Records in the chain of proofs.",
+    "daysalt_risk_addresses": "Addresses of the present UTC day in the risk windows.",
     "daysalt_process_restarts": "Times a process was started again.",
 }
 

@@ -16,6 +16,7 @@ from typing import Any
 from daysalt.children import Child, FatalChild
 from daysalt.commands.options import setup_link
 from daysalt.figures import Figures
+from daysalt.first_lists import fetch_missing_lists
 from daysalt.lifeline import watch_life_line
 from daysalt.retention_keeper import RetentionKeeper
 from daysalt.vault.keeping import VaultKeeping
@@ -26,7 +27,6 @@ from ingest.keys.keys_directory import KeyringError
 from ingest.keys.risk_keys import RiskKeys
 from ingest.keys.salts import SaltCalendar
 from ingest.keys.vault_keys import VaultKeys
-from ingest.lists import ListError, fetch_lists
 from ingest.midnight import TABLE_BYTES
 from warehouse.clock import Clock
 from warehouse.data_dir import KEEPER_SOCKET, SETUP_TOKEN_FILE, write_private
@@ -109,8 +109,8 @@ class Keeper:
             asyncio.create_task(self._tick_forever()),
             asyncio.create_task(self._retention.finish_forever()),
         ]
-        if self._settings.fetch_lists and self._settings.geo_db is None:
-            background.append(asyncio.create_task(self._fetch_missing_lists()))
+        if self._settings.fetch_lists:
+            background.append(asyncio.create_task(fetch_missing_lists(self._settings, _environment(self._settings))))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait([stopped, *supervising], return_when=asyncio.FIRST_COMPLETED)
         logger().info("stopping")
@@ -136,6 +136,7 @@ class Keeper:
             )
             for number in range(1, self._settings.workers + 1)
         ]
+        children.append(Child(name="risk", arguments=("risk",), environment=environment))
         if self._with_store:
             children.append(Child(name="store", arguments=("store", "drain", "dashboard"), environment=environment))
         return children
@@ -250,19 +251,6 @@ class Keeper:
         for key_id in self._risk_keys.destroy_due():
             logger().info("a key for risk ids was destroyed", day=key_id.day)
         self._retention.destroy_due()
-
-    async def _fetch_missing_lists(self) -> None:
-        if (self._settings.lists_dir / "country.mmdb").exists():
-            return
-        try:
-            fetched = await asyncio.to_thread(fetch_lists, self._settings.lists_dir, lambda _: None)
-        except ListError as error:
-            logger().warning(
-                "the country list could not be fetched; countries stay unknown until `daysalt data fetch`",
-                reason=str(error),
-            )
-            return
-        logger().info("lists were fetched", lists=len(fetched))
 
 
 def write_setup_token(settings: Settings, registry: Registry) -> str | None:

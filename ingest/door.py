@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -22,6 +23,8 @@ from ingest.explain import explain
 from ingest.hand_over import HandOver, Receive, Scope, Send
 from ingest.me import Me, is_me
 from ingest.pixel import collect_pixel
+from ingest.risk import door as risk_door
+from ingest.risk.door import RiskDoor
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from ingest.tracker.scripts import Script, script_reply
 
@@ -65,6 +68,7 @@ class Door:
         health: Callable[[], Awaitable[Health]],
         metrics: Callable[[], Awaitable[str]],
         me: Me | None = None,
+        risk: RiskDoor | None = None,
     ) -> None:
         """
         Args:
@@ -80,6 +84,7 @@ class Door:
         self._health = health
         self._metrics = metrics
         self._me = me
+        self._risk = risk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,6 +100,10 @@ class Door:
             await _respond(scope, send, await self._explained(scope, receive))
         elif path == "/.well-known/gpc.json":
             await _respond(scope, send, GPC)
+        elif path.startswith(risk_door.PREFIX) and self._risk is not None:
+            read = partial(_read_body, receive)
+            answer = await self._risk.answer(scope["method"], path, scope["query_string"], scope["headers"], read)
+            await _respond(scope, send, answer)
         elif path == "/pixel.gif":
             await _respond(scope, send, await self._pixel(scope))
         elif path.startswith("/js/"):

@@ -7,7 +7,7 @@ visits. Order of the screens: the events API we are compatible with, cheap ones 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from ingest.address import Address
 from ingest.agent import read_agent
 from ingest.bots import USER_AGENT_LENGTH_MAX
 from ingest.event import ENGAGEMENT, PAGEVIEW
@@ -65,6 +66,8 @@ class EnrichTools:
     """
 
     place: PlaceReader
+    is_datacenter: Callable[[Address], bool] = lambda _: False
+    """Asked only for sites that drop data centres; remembers its answers."""
     spam_hosts: frozenset[str] = field(default_factory=lambda: seed_spam_hosts())
 
 
@@ -148,6 +151,8 @@ def _screen_early(hit: Hit, page: Page, site: SiteRules, tools: EnrichTools) -> 
         return DropReason.DATACENTER
     if hit.ip_type == THREAT:
         return DropReason.THREAT
+    if site.datacenter == "drop" and tools.is_datacenter(hit.address):
+        return DropReason.DATACENTER
     return screen_page(site.shields, page.hostname, page.pathname, hit.address)
 
 

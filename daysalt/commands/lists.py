@@ -31,10 +31,12 @@ def fetch(as_json: Json = False, data_dir: DataDir = None) -> None:
     """
     settings = settings_for(data_dir)
     from ingest.lists import fetch_lists
+    from ingest.network_lists import fetch_networks
 
     make_data_dir(settings.data_dir)
     with working("Fetching lists", quiet=as_json) as report:
-        fetched = [asdict(item) for item in fetch_lists(settings.lists_dir, report)]
+        lists = [*fetch_lists(settings.lists_dir, report), *fetch_networks(settings.lists_dir, report)]
+    fetched = [asdict(item) for item in lists]
     if as_json:
         print_json(fetched)
         return

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from daysalt.commands.output import print_json, print_table, progress_bar
+from daysalt.commands.failures import CommandError
+from daysalt.commands.options import DataDir, Json, settings_for
+from daysalt.commands.output import note, print_json, print_table, progress_bar
 
 app = typer.Typer(
     name="risk",
@@ -27,6 +29,37 @@ def risk() -> None:
     """
 
 
+@app.command(epilog="Example: daysalt risk check 203.0.113.7 --site example.com")
+def check(
+    ip: Annotated[str, typer.Argument(metavar="IP", help="The address to assess.")],
+    site: Annotated[str | None, typer.Option(metavar="DOMAIN", help="The site it is about.")] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """
+    Tell what speaks for and against a program behind an address, from what it did today. Advice only.
+    """
+    from daysalt.risk_check import RiskCheckError, check_address
+
+    try:
+        answer = check_address(settings_for(data_dir), ip, site)
+    except RiskCheckError as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        print_json(answer)
+        return
+    print(
+        f"{answer['class']}: score {answer['score']} of 100 ({answer['band']}), confidence {answer['confidence']}, "
+        f"{answer['evidence']['events_24h']} events today"
+    )
+    rows = [
+        [f"{line['points']:+d}", line["code"], line["text"]["en"], str(line["value"])]
+        for line in (*answer["reasons"], *answer["counter_reasons"])
+    ]
+    print_table(("points", "code", "reason", "value"), rows, empty="Nothing is known that speaks for or against it.")
+    note(answer["notice"]["en"])
+
+
 @app.command(epilog="Example: daysalt risk evaluate --seed 1000 --scenario flood --json")
 def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the first run; rules were tuned on seeds below 1000.", min=0)],
@@ -40,7 +73,7 @@ def evaluate(
     attacker: Annotated[
         bool, typer.Option("--attacker", help="Also tell what one who knows the rules can still send in an hour.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """
     Play made-up people and programs through the risk rules and tell how often these were right.

@@ -6,8 +6,9 @@ What a kind of key is for, and how long it lives beyond its day, its own module 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ingest.keys.keyring import KeyId, Keyring
 from ingest.keys.salts import AHEAD_MS, SaltCalendar
@@ -84,3 +85,10 @@ class DayKeys:
 
     def _expires_ms(self, day: int) -> int:
         return (day + 1) * DAY_MS + self.after_ms
+
+
+def day_keys(rows: Iterable[Mapping[str, Any]]) -> list[DayKey]:
+    """
+    Read the keys that the keeper gives over its socket.
+    """
+    return [DayKey(row["day"], row["expires_ms"], bytes.fromhex(row["key"])) for row in rows]

@@ -10,8 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 STEPS: tuple[tuple[int, float], ...] = (
-    (0, 0.001), (5, 0.002), (21, 0.051), (30, 0.307), (38, 0.84), (45, 0.925), (50, 0.934), (52, 0.945), (55, 0.998),
-    (61, 0.999),
+    (0, 0.001), (20, 0.042), (30, 0.491), (42, 0.935), (50, 0.992), (52, 0.999), (70, 1.0),
 )  # fmt: skip
 """From this score on, this share."""
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from enum import IntFlag
 from struct import Struct
 
-import numpy as np
-
 PAGEVIEW_KIND, ENGAGEMENT_KIND, CONVERSION_KIND, PURCHASE_KIND, OTHER_KIND = range(5)
 
 
@@ -38,22 +36,3 @@ class Mark(IntFlag):
 
 RECORD = Struct("<16sQqIBxHIIII")
 """Risk id, network id, epoch milliseconds, site, kind, marks, checksums of page, agent and reading, engaged ms."""
-
-RECORD_TYPE = np.dtype(
-    [
-        ("rid", "<u8", (2,)),
-        ("network", "<u8"),
-        ("at_ms", "<i8"),
-        ("site", "<u4"),
-        ("kind", "u1"),
-        ("pad", "u1"),
-        ("marks", "<u2"),
-        ("page", "<u4"),
-        ("agent", "<u4"),
-        ("reading", "<u4"),
-        ("engaged_ms", "<u4"),
-    ]
-)
-"""The same bytes, as a column of numpy."""
-
-assert RECORD_TYPE.itemsize == RECORD.size

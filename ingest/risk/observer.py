@@ -29,6 +29,7 @@ IDS_MAX = 50_000
 """Addresses whose ids are remembered, about 200 bytes each; then all are forgotten and worked out anew."""
 LOOKS_MAX = 128
 """Headers looked at of one hand-over of at most 512 sightings."""
+ROUND_MS = 100
 IPV4_NETWORK_BITS, IPV6_NETWORK_BITS = 24, 48
 
 _EXEMPT = frozenset({DropReason.VERIFICATION})
@@ -107,7 +108,9 @@ class Observer:
                 kind = PAGEVIEW_KIND
             elif name == ENGAGEMENT:
                 kind, engaged = ENGAGEMENT_KIND, min(beacon.engagement_ms, 0xFFFFFFFF)
-                reading = crc32(b"%d %d" % (beacon.engagement_ms, beacon.scroll_depth), page)
+                # A round time is not measured: told of several pages, it is one made-up value sent again.
+                measured = page if engaged % ROUND_MS else 0
+                reading = crc32(b"%d %d" % (engaged, beacon.scroll_depth), measured)
             elif beacon.revenue is not None:
                 kind = PURCHASE_KIND
             else:

@@ -7,7 +7,10 @@ dropped, and ids of another day are not taken.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,7 @@ from ingest.risk.observation import (
     ENGAGEMENT_KIND,
     PAGEVIEW_KIND,
     PURCHASE_KIND,
-    RECORD_TYPE,
+    RECORD,
     Mark,
 )
 from ingest.risk.repeats import count_repeats
@@ -29,6 +32,25 @@ from ingest.risk.rows import ADDRESSES_MAX, SMALL_MAX, Rows
 from ingest.risk.site_day import SiteDay
 
 DAY_MS = 86_400_000
+
+RECORD_TYPE = np.dtype(
+    [
+        ("rid", "<u8", (2,)),
+        ("network", "<u8"),
+        ("at_ms", "<i8"),
+        ("site", "<u4"),
+        ("kind", "u1"),
+        ("pad", "u1"),
+        ("marks", "<u2"),
+        ("page", "<u4"),
+        ("agent", "<u4"),
+        ("reading", "<u4"),
+        ("engaged_ms", "<u4"),
+    ]
+)
+"""The same bytes, as a column of numpy."""
+
+assert RECORD_TYPE.itemsize == RECORD.size
 SITES_MAX = 20_000
 
 _MARKED = (
@@ -42,6 +64,16 @@ _MARKED = (
     ("headless", Mark.HEADLESS),
     ("spam_referrer", Mark.SPAM_REFERRER),
 )
+
+
+class Seen(NamedTuple):
+    """
+    The addresses of one hand-over: their rows, networks, and one site each was seen on.
+    """
+
+    numbers: Sequence[int]
+    networks: Sequence[int]
+    site_ids: Sequence[int]
 
 
 class Windows:
@@ -70,23 +102,43 @@ class Windows:
         self.networks = Networks()
         self.sites = {}
 
-    def add(self, packed: bytes) -> NDArray[np.int64]:
+    def add(self, packed: bytes) -> Seen:
         """
         Count observations. Those of another day than the present one are left out.
 
         Returns:
-            Row numbers of the addresses seen, each once.
+            The addresses seen, each once.
         """
         seen = np.frombuffer(packed, dtype=RECORD_TYPE)
         seen = seen[seen["at_ms"] // DAY_MS == self.day]
         if not len(seen):
-            return np.zeros(0, dtype=np.int64)
+            return Seen((), (), ())
         # A risk id is a keyed hash: half of it tells ids of one batch apart.
         _, firsts, of = np.unique(seen["rid"][:, 0], return_index=True, return_inverse=True)
         numbers = self.rows.take(seen["rid"][firsts])
         at_ms = (seen["at_ms"] - self.day * DAY_MS).astype(np.int64)
         self._count(seen, numbers, of, at_ms)
-        return numbers
+        return Seen(numbers.tolist(), seen["network"][firsts].tolist(), seen["site"][firsts].tolist())
+
+    def forget(self, rid: bytes) -> bool:
+        """
+        Forget an address; a row of nobody's is left until the day is over.
+
+        Returns:
+            Whether anything was known of it.
+        """
+        number = self.rows.find(rid)
+        if number < 0:
+            return False
+        self.rows.table[number] = np.zeros(1, dtype=self.rows.table.dtype)[0]
+        self.rows.table["rid"][number] = np.frombuffer(os.urandom(16), dtype="<u8")
+        return True
+
+    def peek(self, site_id: int) -> SiteDay:
+        """
+        Give what is known of a site today, without making it.
+        """
+        return self.sites.get(site_id) or SiteDay()
 
     def read(self, rid: bytes, network: int, now_ms: int, facts: NetworkFacts) -> Evidence:
         """
@@ -183,6 +235,11 @@ class Windows:
         for number, site in enumerate(known_sites):
             here = of_site == number
             site.views += int((view & here).sum())
+            site.count(
+                int(at_ms[-1]) // 3_600_000,
+                (rows["class"] & np.uint8(7))[of[here]].astype(np.uint8),
+                seen["rid"][here, 0],
+            )
             if readers.any():
                 site.readers += len(np.unique(of[here & reading & readers[of]]))
 

@@ -299,3 +299,21 @@ def test_ordinary_browser_of_these_tests_is_no_bot(tools: EnrichTools) -> None:
     """The browser the other tests pretend to be is one."""
 
     assert kept(pageview(user_agent=CHROME), tools).agent.browser == "Chrome"
+
+
+def test_data_centres_are_dropped_where_a_site_says_so() -> None:
+    """
+    The network list is asked only for a site that drops data centres.
+    """
+    asked: list[object] = []
+
+    def is_datacenter(address: object) -> bool:
+        asked.append(address)
+        return True
+
+    tools = EnrichTools(PlaceReader(None), is_datacenter)
+    dropping = replace(SITE, datacenter="drop")
+
+    assert not isinstance(screen_and_enrich(pageview(), SITE, tools), Dropped)
+    assert [] == asked
+    assert Dropped(DropReason.DATACENTER) == screen_and_enrich(pageview(), dropping, tools)

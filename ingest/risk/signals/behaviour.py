@@ -61,7 +61,8 @@ def one_page_over_again(evidence: Evidence) -> Finding | None:
 
 def replayed(evidence: Evidence) -> Finding | None:
     """
-    Reading times are told in milliseconds, so two equal ones for a page are one event sent twice.
+    Reading times are told in milliseconds, so two equal ones for a page are one event sent twice; a round one, equal on
+    several pages, is made up.
     """
     # One in 8,000 is equal by chance, as only 16 bits are kept: on a busy line that is one now and then.
     if evidence.repeats < evidence.readings * 0.05:

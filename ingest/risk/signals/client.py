@@ -33,7 +33,7 @@ def library(evidence: Evidence) -> Finding | None:
     """
     The user agent of an HTTP library or command: a program, though perhaps the site owner's own.
     """
-    return by_share(evidence.library, evidence.total, 45)
+    return by_share(evidence.library, evidence.total, 50)
 
 
 def empty_agent(evidence: Evidence) -> Finding | None:
@@ -65,7 +65,7 @@ def impossible_headers(evidence: Evidence) -> Finding | None:
     """
     if evidence.looked < 3:
         return None
-    return by_share(evidence.headers_impossible, evidence.looked, 25)
+    return by_share(evidence.headers_impossible, evidence.looked, 20)
 
 
 def wrong_origin(evidence: Evidence) -> Finding | None:
@@ -91,11 +91,11 @@ def many_agents(evidence: Evidence) -> Finding | None:
 
 SIGNALS = (
     Signal("UA_BOT", "client", 60, declared_bot),
-    Signal("UA_LIB", "client", 45, library),
+    Signal("UA_LIB", "client", 50, library),
     Signal("UA_EMPTY", "client", 25, empty_agent),
     Signal("UA_ANCIENT", "client", 10, ancient_agent),
     Signal("UA_HEADLESS", "client", 50, headless),
-    Signal("HDR_IMPOSSIBLE", "client", 25, impossible_headers),
+    Signal("HDR_IMPOSSIBLE", "client", 20, impossible_headers),
     Signal("ORIGIN_MISMATCH", "client", 20, wrong_origin),
     Signal("FAN_UA", "client", 20, many_agents),
 )

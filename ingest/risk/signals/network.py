@@ -14,7 +14,7 @@ def hosting(evidence: Evidence) -> Finding | None:
     """
     Servers live in data centres, people seldom do; but VPNs and company gateways have their exits there too.
     """
-    return Finding(25, evidence.network.organisation) if evidence.network.kind == "hosting" else None
+    return Finding(20, evidence.network.organisation) if evidence.network.kind == "hosting" else None
 
 
 def anonymiser_tor(evidence: Evidence) -> Finding | None:
@@ -40,7 +40,7 @@ def unroutable(evidence: Evidence) -> Finding | None:
 
 
 SIGNALS = (
-    Signal("NET_HOSTING", "network", 25, hosting),
+    Signal("NET_HOSTING", "network", 20, hosting),
     Signal("NET_TOR", "network", 15, anonymiser_tor),
     Signal("NET_VPN", "network", 8, anonymiser_vpn),
     Signal("BOGON", "network", BOGON_POINTS, unroutable),

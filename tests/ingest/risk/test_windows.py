@@ -42,7 +42,7 @@ def test_counting_in_pieces_is_counting_at_once() -> None:
     """
     hits = [
         sight(NOON + 700 * number, page=f"/{number % 7}", name="engagement" if number % 3 == 2 else "pageview",
-              engaged_ms=500 + number % 5)
+              engaged_ms=501 + 3 * number)
         for number in range(60)
     ]  # fmt: skip
     at_once, in_pieces = Windows(NOON - 1, 1000), Windows(NOON - 1, 1000)
