@@ -19,7 +19,7 @@ from warehouse.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("architecture.md", "commands.md", "data-model.md", "decisions.md", "operations.md", "privacy.md")
+PAGES = ("architecture.md", "commands.md", "data-model.md", "decisions.md", "operations.md", "privacy.md", "risk.md")
 WRITTEN = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
