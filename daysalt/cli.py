@@ -15,12 +15,14 @@ from typer.exceptions import TyperException
 from daysalt.commands import (
     backup,
     checkup,
+    exporting,
     imports,
     key,
     keys,
     lists,
     retention,
     risk,
+    rollup,
     schema,
     seeding,
     servers,
@@ -48,11 +50,13 @@ seeding.register(app)
 imports.register(app)
 schema.register(app)
 backup.register(app)
+exporting.register(app)
 checkup.register(app)
 app.add_typer(lists.app)
 app.add_typer(risk.app)
 app.add_typer(keys.app)
 app.add_typer(retention.app)
+app.add_typer(rollup.app)
 
 
 def _show_version(wanted: bool) -> None:

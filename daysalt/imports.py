@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date, datetime
@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from daysalt.closer import Closer
 from daysalt.commands.output import Report
 from daysalt.commands.store import Answer, with_store
 from ingest.imports.importer import IMPORTS_DIR, Importer
@@ -31,6 +32,7 @@ from warehouse.clock import Clock
 from warehouse.data_dir import make_data_dir
 from warehouse.imports import ImportRow, list_imports
 from warehouse.migrate import migrate
+from warehouse.registry.database import Registry
 from warehouse.registry.sites import Site
 from warehouse.settings import Settings
 
@@ -175,7 +177,16 @@ def row_of(fields: dict[str, Any]) -> ImportRow:
 
 def _importer(settings: Settings, clock: Clock, warehouse: Warehouse) -> Importer:
     migrate(warehouse, clock)
-    return Importer(settings.data_dir, warehouse, clock, resting=threading.Lock())
+    resting = threading.Lock()
+
+    def changed(site_id: int, days: Sequence[date]) -> None:
+        registry = Registry(settings.registry_url, clock)
+        try:
+            Closer(warehouse, registry, clock, resting=resting, caught_up_ms=clock.now_ms).changed(site_id, days)
+        finally:
+            registry.close()
+
+    return Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed)
 
 
 def _log_reader(

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dashboard.context import Context
+from daysalt.closer import Closer
+from daysalt.export import ExportError, export_site
+from daysalt.rebuilding import RebuildError, rebuild
 from daysalt.record import live_columns
 from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
 from warehouse.backup import BackupReport, write_backup
@@ -25,15 +28,25 @@ from warehouse.retire import count_vault_day, drop_old_events, drop_vault_day
 from warehouse.site_rows import forget_site
 
 T = TypeVar("T")
-FAILURES = (BackupError, MigrationError, QueryTimeout, SeedError, WarehouseRefused, WarehouseUnavailable)
+FAILURES = (
+    BackupError,
+    ExportError,
+    MigrationError,
+    QueryTimeout,
+    RebuildError,
+    SeedError,
+    WarehouseRefused,
+    WarehouseUnavailable,
+)
 
 
-def store_operations(context: Context, resting: threading.Lock) -> dict[str, Operation]:
+def store_operations(context: Context, resting: threading.Lock, closer: Closer | None = None) -> dict[str, Operation]:
     """
     Give the operations of `store.sock` by name.
 
     Args:
         resting: held by the drain while it carries a batch over; held here where tables must agree with each other.
+        closer: builds rollups here; without one (no drain in this process) they are built by the command's own.
     """
     settings, warehouse, clock = context.settings, context.warehouse, context.clock
 
@@ -99,6 +112,21 @@ def store_operations(context: Context, resting: threading.Lock) -> dict[str, Ope
 
         return {"rows": await _apart(work)}
 
+    async def rebuild_rollups(domain: str, first: str, last: str) -> AsyncIterator[Fields]:
+        if closer is None:
+            raise SocketRefused("this process has no drain: run the command beside the one that has")
+        steps = rebuild(warehouse, context.registry, closer, domain, first, last)
+        async for step in _steps(steps):
+            yield asdict(step)
+
+    async def export(domain: str, out: str) -> AsyncIterator[Fields]:
+        site = await _apart(lambda: context.registry.sites.find(domain))
+        if closer is None or site is None:
+            reason = "this process has no drain" if site is not None else f"there is no site {domain}"
+            raise SocketRefused(f"{reason}: see `daysalt site list`")
+        async for step in _steps(export_site(context, domain, Path(out), closer.closing_day(site))):
+            yield asdict(step)
+
     return {
         "status": status,
         "migration_status": migrations,
@@ -109,6 +137,8 @@ def store_operations(context: Context, resting: threading.Lock) -> dict[str, Ope
         "count_vault_day": count_vault,
         "drop_vault_day": drop_vault,
         "drop_old_events": drop_events,
+        "rebuild_rollups": rebuild_rollups,
+        "export": export,
     }
 
 

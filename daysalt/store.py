@@ -21,6 +21,7 @@ import uvicorn
 from dashboard.app import build_app
 from dashboard.context import Context
 from daysalt.children import FATAL_EXIT
+from daysalt.closer import Closer
 from daysalt.import_operations import import_operations
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.operations import store_operations
@@ -30,6 +31,7 @@ from ingest.imports.importer import Importer
 from ingest.manifest import ManifestError
 from ingest.tracker.scripts import shared_integrity
 from ingest.vault.drain import VaultDrain
+from ingest.visits import Sessionized
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock, SystemClock
 from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET, STORE_SOCKET
@@ -77,7 +79,8 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     registry = Registry(settings.registry_url, clock)
     drain_thread = DrainThread(settings, warehouse, registry, clock) if with_drain else None
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
-    importer = Importer(settings.data_dir, warehouse, clock, resting=resting)
+    changed = drain_thread.closer.changed if drain_thread is not None else None
+    importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed)
     context = Context(warehouse, registry, clock, settings, importing=importer, script_integrity=shared_integrity())
     threading.Thread(target=_resume_imports, args=(importer,), name="imports", daemon=True).start()
     asyncio.run(_serve(context, drain_thread, importer, with_dashboard=with_dashboard))
@@ -140,6 +143,12 @@ class DrainThread:
             clock,
             report=self._damage,
             site_exists=self._site_exists,
+            flushed=self._add_late,
+        )
+        self.resting = threading.Lock()
+        """Held while a batch is carried over; whoever takes it finds events and visits of the same batches."""
+        self.closer = Closer(
+            warehouse, registry, clock, resting=self.resting, caught_up_ms=lambda: self.drain.caught_up_ms
         )
         self.vault = VaultDrainThread(
             VaultDrain(
@@ -152,8 +161,6 @@ class DrainThread:
                 site_exists=self._site_exists,
             )
         )
-        self.resting = threading.Lock()
-        """Held while a batch is carried over; whoever takes it finds events and visits of the same batches."""
         self.damage = 0
         self.fatal = False
         self.trouble = ""
@@ -216,6 +223,9 @@ class DrainThread:
             self._site_ids, self._revision = frozenset(site.id for site in self._registry.sites.all()), revision
         return site_id in self._site_ids
 
+    def _add_late(self, batch: int, rows: Sessionized) -> None:
+        self.closer.flushed(batch, rows)
+
     def _damage(self, kind: str, name: str, size: int) -> None:
         self.damage += 1
         logger().error("damage in the spool", kind=kind, where=name, size=size)
@@ -277,12 +287,14 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
     settings = context.settings
     stopping = asyncio.Event()
     watch_life_line(stopping.set)
-    operations = {**store_operations(context, importer.resting), **import_operations(importer)}
+    closer = drain.closer if drain is not None else None
+    operations = {**store_operations(context, importer.resting, closer), **import_operations(importer)}
     control = await listen(settings.data_dir / STORE_SOCKET, operations)
     server: QuietServer | None = None
     tasks: list[asyncio.Task[Any]] = []
     if drain is not None:
         drain.start()
+        drain.closer.start()
         tasks.append(asyncio.create_task(_report_forever(settings.data_dir / KEEPER_SOCKET, drain, stopping)))
     if with_dashboard:
         listener = bind_private(settings.data_dir / DASHBOARD_SOCKET)
@@ -296,6 +308,7 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
         server.should_exit = True
         await tasks[-1]
     if drain is not None:
+        await asyncio.to_thread(drain.closer.stop, GRACE_SECONDS)
         await asyncio.to_thread(drain.stop, GRACE_SECONDS)
     for task in tasks:
         task.cancel()

@@ -7,10 +7,10 @@ One drain per machine, so that a visit has one owner. Holds no secret.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
+from ingest.drain_counters import DrainCounters
 from ingest.event import Event, Record
 from ingest.event_ids import EventIds, insert_event_ids
 from ingest.flush import insert_batch, newest_batch, read_open_visits
@@ -43,17 +43,6 @@ _Before = Callable[[list[Record]], None]
 _ts = attrgetter("ts")
 
 
-@dataclass(slots=True)
-class DrainCounters:
-    """
-    What the drain did since it started.
-    """
-
-    events: int = 0
-    batches: int = 0
-    quarantined: int = 0
-
-
 class Drain:
     """
     The one reader of a spool and the one writer of its store.
@@ -68,10 +57,13 @@ class Drain:
         *,
         report: Callable[[str, str, int], None],
         site_exists: Callable[[int], bool] = lambda _: True,
+        flushed: Callable[[int, Sessionized], None] = lambda _batch, _rows: None,
     ) -> None:
         """
         Args:
             report: told (kind, segment or batch, bytes or rows) of damage and refusals; never any content.
+            flushed: given each batch and its rows when they are stored, before the batch counts as done; again after a
+                crash in between.
             site_exists: tells whether a site id is still in the registry; what came for a removed one is let go.
         """
         self._reader = SpoolReader(spool_dir, report)
@@ -81,6 +73,7 @@ class Drain:
         self._clock = clock
         self._report = report
         self._site_exists = site_exists
+        self._flushed = flushed
         self._sessionizer: Sessionizer | None = None
         self._event_ids: EventIds | None = None
         self._cursors: dict[str, int] = {}
@@ -103,6 +96,13 @@ class Drain:
         Milliseconds since the store last had everything the spool had; while it catches up, the age of what it lacks.
         """
         return max(0, self._clock.now_ms() - self._caught_up_ms)
+
+    @property
+    def caught_up_ms(self) -> int:
+        """
+        Up to when everything that was received is stored, epoch milliseconds.
+        """
+        return self._caught_up_ms if self._started and self._under_way is None else 0
 
     def step(self, *, hold_back: bool = True) -> int:
         """
@@ -137,6 +137,7 @@ class Drain:
             event_ids = self._ids_below(manifest.batch)
             insert_event_ids(self._warehouse, manifest.batch, event_ids.rows, salvage=self._salvage)
             event_ids.keep()
+            self._flushed(manifest.batch, self._rows)
         except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.
             self._salvage, self._steady = True, False

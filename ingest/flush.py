@@ -10,11 +10,9 @@ from typing import Any
 from ingest.columns import ATTRIBUTES, Page
 from ingest.open_visits import NO_ENTRY, NO_EXIT, OpenVisit, page_place
 from ingest.visits import Sessionized
+from warehouse.batches import DRAIN_BATCHES_BELOW
 from warehouse.client import Warehouse
 from warehouse.native import Column
-
-DRAIN_BATCHES_BELOW = 2**62
-"""Batch numbers of the drain lie below; those of imports and seeds from here upward, so that they never meet."""
 
 VISITORS_PER_QUESTION = 1_000
 

@@ -13,6 +13,7 @@ from loadtests.drain_alone import drain_against_collector
 from loadtests.latency import p99_at_half_rate
 from loadtests.measured import Row
 from loadtests.memory import after_soak, growth_in_soak, idle
+from loadtests.questions import hundred_million, ten_million
 from loadtests.road import whole_road
 from loadtests.rounds import batches_against_beacons, beacons_against, catch_up
 
@@ -39,6 +40,10 @@ ROWS: tuple[Row, ...] = (
         drain_against_collector),
     Row("disk", "bytes on disk by event after merges, seeded traffic, all tables", 25, 15, "B",
         bytes_per_event, durability="-", less_is_better=True),
+    Row("questions", "all panels of the unfiltered dashboard, 30 days and 12 months, 10 million events", 300, 150, "ms",
+        ten_million, durability="-", less_is_better=True),
+    Row("questions100", "the same with 100 million events", 400, 200, "ms",
+        hundred_million, durability="-", less_is_better=True),
     Row("idle", "resident memory of all processes, idle", 550, 400, "MiB",
         idle, less_is_better=True),
     Row("soak", "resident memory after the last soak", 1000, 700, "MiB",

@@ -12,6 +12,12 @@ from tests.clocks import FakeClock
 from warehouse.client import Warehouse
 from warehouse.migrate import migrate
 
+MADE_TABLES = (
+    *("events", "visits", "drops", "event_ids", "imports", "vault"),
+    *("rollups", "rollup_overlaps", "rollup_builds"),
+)
+"""Emptied before every test."""
+
 
 @pytest.fixture
 def clock() -> FakeClock:
@@ -34,6 +40,6 @@ def warehouse(migrated_warehouse: Warehouse) -> Warehouse:
     """
     The embedded store, emptied.
     """
-    for table in ("events", "visits", "drops", "event_ids", "imports", "vault"):
+    for table in MADE_TABLES:
         migrated_warehouse.command(f"TRUNCATE TABLE {table}")
     return migrated_warehouse

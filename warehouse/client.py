@@ -160,17 +160,25 @@ class Warehouse:
             raise _translated(error) from error
 
     def copy_out(
-        self, sql: str, write: Callable[[bytes], object], parameters: Mapping[str, object] | None = None
+        self,
+        sql: str,
+        write: Callable[[bytes], object],
+        parameters: Mapping[str, object] | None = None,
+        *,
+        form: str = COPY_FORMAT,
     ) -> None:
         """
         Hand on the rows of a question as chunks of tab-separated lines under a line of column names, without holding
         them in memory. The read limits do not apply: a whole month may take longer than a page may.
 
+        Args:
+            form: another of the engine's formats.
+
         Raises:
             WarehouseUnavailable, WarehouseRefused: as for `query`.
         """
         try:
-            opened = self._client().raw_stream(sql, parameters=dict(parameters or {}), fmt=COPY_FORMAT)
+            opened = self._client().raw_stream(sql, parameters=dict(parameters or {}), fmt=form)
         except Exception as error:
             raise _translated(error) from error
         stream = cast("BinaryIO", opened)  # both engines give a readable file, which the client's types hide

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from warehouse.client import Warehouse
 
-SITE_TABLES = ("events", "visits", "drops", "event_ids", "imports", "vault")
+SITE_TABLES = (
+    *("events", "visits", "drops", "event_ids", "imports", "vault"),
+    *("rollups", "rollup_overlaps", "rollup_builds"),
+)
 """Every table with rows of a site; a test holds it against the migrations."""
 
 

@@ -13,13 +13,17 @@ from anyio import to_thread
 
 from dashboard.context import Context
 from dashboard.stats.check import checked
+from dashboard.stats.closed import closed_days, has_overlaps
+from dashboard.stats.dimensions import Dimension
 from dashboard.stats.gate import SMALL_CELL, Cell, Gate
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period, PeriodError, resolve
 from dashboard.stats.query import QueryError, Row, StatsQuery, StatsResult, Value, Viewer
+from dashboard.stats.reports import Report, find_report
 from dashboard.stats.revenue import currencies_for, without_unknown
 from dashboard.stats.sql import Question, Statement
 from warehouse.client import Warehouse, WarehouseRefused
+from warehouse.registry.goals import Goal
 from warehouse.registry.sites import Site
 
 QUESTIONS_AT_ONCE = 4
@@ -47,10 +51,16 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     goals = context.registry.goals.all(site.id)
     asked, dimensions = checked(query, period, goals)
     gate = Gate(site.k, viewer, filtered=bool(query.filters))
-    question = Question(site.id, period, asked, dimensions, goals, gate.folds(dimensions), site.k)
+    folded = gate.folds(dimensions)
+    report = _report(asked, dimensions, folded, goals)
+    closed = closed_days(context.warehouse, site.id, period, goals if report is not None and report.by_goal else None)
+    overlapping = False
+    if any(folded) and closed is not None and report is not None:
+        overlapping = has_overlaps(context.warehouse, site.id, report, closed)
+    question = Question(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping)
     labels = _labels(asked, period)
     if gate.judges_total(dimensions):
-        judging = Question(site.id, period, asked, dimensions, goals, question.folded, site.k)
+        judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed)
         fitting, everybody = _run(context.warehouse, judging.visitor_counts())[0]
         if gate.withholds_total(fitting, everybody):
             rows = () if dimensions else (Row((), (None,) * len(asked.metrics)),)
@@ -120,11 +130,34 @@ def _period(context: Context, site: Site, query: StatsQuery) -> Period:
         raise QueryError(f"#/date_range: {error}") from None
     if query.date_range != "all":
         return period
+    # Both in the order of their tables: neither reads more than its first rows.
     rows = context.warehouse.query(
-        "SELECT min(day), count() FROM events WHERE site_id = {site:UInt32}", {"site": site.id}
+        "SELECT day FROM events WHERE site_id = {site:UInt32} ORDER BY site_id, day LIMIT 1 UNION ALL"
+        " SELECT day FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = 'native'"
+        " ORDER BY site_id, day LIMIT 1",
+        {"site": site.id},
     )
-    first, count = rows[0]
-    return replace(period, first=min(first, period.first)) if count else period
+    return replace(period, first=min([period.first, *(row[0] for row in rows)]))
+
+
+def _report(
+    query: StatsQuery, dimensions: Sequence[Dimension], folded: Sequence[bool], goals: Sequence[Goal]
+) -> Report | None:
+    """
+    Find what of the rollups answers a question; None when only rows can.
+    """
+    if query.filters:
+        return None
+    report = find_report(dimensions)
+    if report is None or (report.by_goal and len({goal.display_name for goal in goals}) < len(goals)):
+        return None
+    if REVENUE_METRICS & set(query.metrics) and any(
+        not one.event_column and not one.by_clock for one in report.dimensions if one.family == "visit"
+    ):
+        # Entry and exit are counted from visits, which know no amounts.
+        return None
+    # Of rows that are folded, people in several of them must be known.
+    return report if not any(folded) or report.overlaps else None
 
 
 def _labels(query: StatsQuery, period: Period) -> tuple[str, ...] | None:

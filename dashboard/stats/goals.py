@@ -20,6 +20,16 @@ def page_pattern(path: str) -> str:
     return "^" + "".join(meaning.get(part) or re.escape(part) for part in parts if part) + "$"
 
 
+def goal_key(goal: Goal) -> str:
+    """
+    Name what a goal counts, whatever it is called: rollups keep its numbers under this.
+    """
+    parts = [goal.kind, goal.event_name or goal.page_path or ""]
+    if goal.kind == "scroll":
+        parts.append(str(goal.scroll_threshold))
+    return " ".join([*parts, *(f"{key}={value}" for key, value in sorted(goal.custom_props.items()))])
+
+
 def goals_named(goals: Sequence[Goal], operator: str, values: Sequence[str], case_sensitive: bool) -> list[Goal]:
     """
     Pick the goals that a filter on `event:goal` names: by whole display name (`is`) or by a part of it (`contains`).

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from dashboard.stats.dimensions import Dimension
@@ -20,6 +20,8 @@ from dashboard.stats.period import Period
 from warehouse.registry.goals import Goal
 
 Table = Literal["events", "visits"]
+Span = tuple[date, date]
+"""Days from the first to the last, both inside."""
 
 ATTRIBUTES = (
     "referrer",
@@ -47,6 +49,9 @@ _EDGES = {
 }
 _CLOCK = {"time:hour": ("%Y-%m-%d %H:00:00", "23:00:00", 900), "time:minute": ("%Y-%m-%d %H:%i:00", "23:59:00", 60)}
 """Label's form, last label of a day, and a step in seconds that never jumps over a bucket in any time zone."""
+
+DATE = Dimension("time:date", "time", "", "")
+"""The day as a date, for rollups; questions ask for `time:day`, which is a text."""
 
 
 class Parameters:
@@ -76,6 +81,8 @@ class Scope:
 
     Attributes:
         scrolls: scroll goals that the question is about; they are reached by engagement events.
+        spans: the days to read, if not all of the period.
+        batch: only what came in this batch, and the visits it is about.
         edges: entry or exit was asked for of events, so the visit must be joined.
         used: visit columns that the statement needs.
     """
@@ -86,6 +93,8 @@ class Scope:
     parameters: Parameters
     goals: Sequence[Goal] = ()
     scrolls: Sequence[Goal] = ()
+    spans: Sequence[Span] | None = None
+    batch: int | None = None
     edges: bool = False
     used: set[str] = field(default_factory=set[str])
 
@@ -93,7 +102,9 @@ class Scope:
         """
         The same site, period and parameters over another table or in a subquery.
         """
-        return Scope(table, self.site_id, self.period, self.parameters, self.goals, self.scrolls)
+        return Scope(
+            table, self.site_id, self.period, self.parameters, self.goals, self.scrolls, self.spans, self.batch
+        )
 
     def column(self, dimension: Dimension) -> str:
         """
@@ -123,6 +134,8 @@ class Scope:
             label = self._clock_text(moment, form)
             # A visit over midnight belongs to the day it began in, and shows in that day's last hour.
             return f"least(greatest({label}, concat(toString(day), ' 00:00:00')), concat(toString(day), ' {last}'))"
+        if dimension is DATE:
+            return "day"
         if dimension.name == "time:week":
             return f"toString(greatest(toMonday(day), {self.parameters.add(self.period.first, 'Date')}))"
         if dimension.name == "time:month":
@@ -197,6 +210,8 @@ class Scope:
 
     def _events(self, conditions: Sequence[str], engagement: bool) -> str:
         wheres = [self._days("events."), *conditions]
+        if self.batch is not None:
+            wheres.append(f"batch = {self.parameters.add(self.batch, 'UInt64')}")
         if self.period.start is not None:
             start, end = self._instants()
             wheres.append(f"ts >= {start} AND ts < {end}")
@@ -225,9 +240,13 @@ class Scope:
         if self.period.start is not None:
             start, end = self._instants()
             wheres.append(f"visit_start < {end} AND visit_end >= {start}")
+        rows = f"{self._days('')} AND visit_id != 0"
+        if self.batch is not None:
+            batch = self.parameters.add(self.batch, "UInt64")
+            rows += f" AND visit_id IN (SELECT visit_id FROM events WHERE {self._days('')} AND batch = {batch})"
         inner = (
             f"SELECT day, visitor_id, visit_id, {', '.join(columns)} FROM visits"
-            f" WHERE {self._days('')} AND visit_id != 0 GROUP BY day, visitor_id, visit_id"
+            f" WHERE {rows} GROUP BY day, visitor_id, visit_id"
         )
         return f"FROM ({inner})" + (f" WHERE {' AND '.join(wheres)}" if wheres else "")
 
@@ -236,10 +255,9 @@ class Scope:
         if self.period.start is not None:
             # The last half hour of a visit over midnight still counts by the day before.
             first -= timedelta(days=1)
-        add = self.parameters.add
-        return (
-            f"{prefix}site_id = {add(self.site_id, 'UInt32')}"
-            f" AND {prefix}day BETWEEN {add(first, 'Date')} AND {add(self.period.last, 'Date')}"
+        spans = self.spans if self.spans is not None else ((first, self.period.last),)
+        return f"{prefix}site_id = {self.parameters.add(self.site_id, 'UInt32')} AND " + within(
+            f"{prefix}day", spans, self.parameters
         )
 
     def _instants(self) -> tuple[str, str]:
@@ -249,3 +267,15 @@ class Scope:
             for moment in (self.period.start, self.period.end)
         )
         return start, end
+
+
+def within(column: str, spans: Sequence[Span], parameters: Parameters) -> str:
+    """
+    The condition that a day lies in one of the spans; without a span none does.
+    """
+    if not spans:
+        return "0"
+    ranges = [
+        f"{column} BETWEEN {parameters.add(first, 'Date')} AND {parameters.add(last, 'Date')}" for first, last in spans
+    ]
+    return ranges[0] if len(ranges) == 1 else f"({' OR '.join(ranges)})"

@@ -1,5 +1,6 @@
 """
-The statement for one question: at most one SELECT over events and one over visits, joined by `UNION ALL`.
+The statement for one question: at most one SELECT over events, one over visits and, for days that are over, one over
+rollups, joined by `UNION ALL`.
 
 Each SELECT gives additive parts by the labels of the dimensions; the outer one adds them up and forms the metrics.
 Texts put together here come from the registries only; every value is a parameter.
@@ -12,35 +13,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dashboard.stats.closed import ClosedDays
 from dashboard.stats.dimensions import OTHER, PROPS_PREFIX, Dimension
-from dashboard.stats.filters import entry_conditions, leaves, row_conditions
-from dashboard.stats.goals import goals_in_play, goals_named
-from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS, REVENUE_METRICS
+from dashboard.stats.filters import leaves, row_conditions
+from dashboard.stats.goals import goals_in_play
+from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS
+from dashboard.stats.parts import VISITORS, RowParts, wanted_parts
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan, make_plan
 from dashboard.stats.query import Filter, FilterTree, Order, StatsQuery
-from dashboard.stats.scope import Parameters, Scope, Table
+from dashboard.stats.reports import TOTAL, Report
+from dashboard.stats.rollup_parts import RollupParts
+from dashboard.stats.scope import Parameters, Scope
 from warehouse.registry.goals import Goal
 
-_VISITORS = "uniqExactIf(visitor_id, visitor_id != 0)"
-_PARTS = (
-    "visitors",
-    "visits",
-    "pageviews",
-    "events",
-    "visit_pageviews",
-    "entered",
-    "bounced",
-    "ended",
-    "seconds",
-    "depths",
-    "depth_visits",
-    "engaged_ms",
-    "engaged_visits",
-    "revenue",
-    "paid",
-    "present",
-)
 _METRIC_SQL = {
     "visitors": "sum(visitors)",
     "visits": "sum(visits)",
@@ -80,6 +66,12 @@ class Question:
     folded: tuple[bool, ...]
     """For each dimension: rows with fewer than `k` visitors lose its label."""
     k: int
+    report: Report | None = None
+    """What of the rollups answers it, if anything does."""
+    closed: ClosedDays | None = None
+    """The days that rollups know; None when they are not to be used."""
+    overlapping: bool = True
+    """Somebody may be in two rows of the rollups on one day."""
 
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -90,15 +82,15 @@ class Question:
         folds = any(self.folded)
         plan = make_plan(self.query.metrics, self.dimensions, self.query.filters, self.period, cells=folds)
         names = [f"d{index}" for index in range(len(self.dimensions))]
-        parts = " UNION ALL ".join(self._part(table, plan) for table in plan.tables)
+        parts = " UNION ALL ".join(self._parts(plan))
         metrics = [f"{self._metric(name)} AS m{index}" for index, name in enumerate(self.query.metrics)]
         columns = [*names, *metrics, "toUInt64(sum(visitors)) AS cell"]
         statement = f"SELECT {', '.join(columns)} FROM ({parts})"
         if names:
             statement += f" GROUP BY {', '.join(names)}"
-            if "events" in plan.tables and any(dimension.family == "event" for dimension in self.dimensions):
+            if self._asks_events(plan):
                 # Visits know a page as their entry; a page that no event fits is not asked for.
-                statement += " HAVING sum(present) > 0"
+                statement += " HAVING sum(event_rows) + sum(engagement_rows) > 0"
         total = "count() OVER ()" if self.query.total_rows else "toUInt64(0)"
         limit = self.parameters.add(self.query.limit, "UInt32")
         offset = self.parameters.add(self.query.offset, "UInt32")
@@ -117,18 +109,18 @@ class Question:
         everybody = self._visitors(())
         return Statement(f"SELECT ({self._visitors(self.query.filters)}), ({everybody})", self.parameters.values)
 
-    def _scope(self, table: Table, played: Sequence[Goal]) -> Scope:
-        scrolls = [goal for goal in played if goal.kind == "scroll"]
-        return Scope(table, self.site_id, self.period, self.parameters, self.goals, scrolls)
-
-    def _played(self) -> list[Goal]:
-        return goals_in_play(self.goals, self.query.filters, by_goal="event:goal" in self.query.dimensions)
-
     def _visitors(self, filters: Sequence[FilterTree]) -> str:
         table = make_plan((), (), filters, self.period, cells=True).people
-        scope = self._scope(table, goals_in_play(self.goals, filters, by_goal=False))
-        conditions = row_conditions(filters, scope)
-        return f"SELECT {_VISITORS} {scope.source(conditions)}"
+        closed = self.closed if not filters else None
+        spans = closed.open_spans if closed else None
+        scrolls = [goal for goal in goals_in_play(self.goals, filters, by_goal=False) if goal.kind == "scroll"]
+        scope = Scope(table, self.site_id, self.period, self.parameters, self.goals, scrolls, spans)
+        counted = f"SELECT {VISITORS} AS people {scope.source(row_conditions(filters, scope))}"
+        if closed is None:
+            return counted
+        total = RollupParts(self.site_id, self.period, TOTAL, (), closed, self.parameters, wanted=("visitors",))
+        both = [f"SELECT sum(visitors) AS people FROM ({total.rows()})", *([counted] if closed.open_spans else [])]
+        return f"SELECT sum(people) FROM ({' UNION ALL '.join(both)})"
 
     def _metric(self, name: str) -> str:
         if name == "events":
@@ -143,145 +135,87 @@ class Question:
 
     def _events_metric(self) -> str:
         # How often somebody scrolled is not counted, only by how many.
-        played = self._played()
+        played = goals_in_play(self.goals, self.query.filters, by_goal="event:goal" in self.query.dimensions)
         scrolls = [goal for goal in played if goal.kind == "scroll"]
         if scrolls and "event:goal" in self.query.dimensions:
             names = self.parameters.add([goal.display_name for goal in scrolls], "Array(String)")
             return f"if(has({names}, d{self.query.dimensions.index('event:goal')}), NULL, sum(events))"
         return "NULL" if scrolls and len(scrolls) == len(played) else "sum(events)"
 
-    def _currency(self) -> str:
-        goals = [goal for goal in self._played() if goal.currency]
-        if "event:goal" not in self.query.dimensions:
-            code = next(iter({goal.currency for goal in goals}), None)
-            return self.parameters.add(code or "", "String")
-        names = self.parameters.add([goal.display_name for goal in goals], "Array(String)")
-        codes = self.parameters.add([goal.currency for goal in goals], "Array(String)")
-        label = f"d{self.query.dimensions.index('event:goal')}"
-        return f"if(has({names}, {label}), {codes}[indexOf({names}, {label})], '')"
+    def _parts(self, plan: Plan) -> list[str]:
+        wanted = wanted_parts(self.query.metrics, events=self._asks_events(plan))
+        rollups, rows = self._rollups(wanted), self._row_parts(wanted)
+        labels = [f"f{index} AS d{index}" for index in range(len(self.dimensions))]
+        renamed = ", ".join([*labels, *wanted])
+        # A scroll goal is reached by engagement, too.
+        engagement = bool(ENGAGEMENT_METRICS & set(self.query.metrics)) or "event:goal" in self.query.dimensions
+        if rollups is not None and not rows.spans and any(self.folded) and not self.overlapping:
+            # Nobody is in two rows, so rows are folded by what was added up already.
+            return [f"SELECT {renamed} FROM ({self._folded(rollups, plan, wanted, engagement=engagement)})"]
+        shown = self._shown_labels(plan, rollups)
+        found: list[str] = []
+        if rollups is not None:
+            found.append(rollups.select(plan, shown, engagement=engagement))
+            if any(self.folded) and self.overlapping:
+                found.append(rollups.overlaps(shown))
+        if rollups is None or rows.spans:
+            found += [rows.select(table, plan, shown) for table in plan.tables]
+        return [f"SELECT {renamed} FROM ({select})" for select in found]
 
-    def _part(self, table: Table, plan: Plan) -> str:
+    def _folded(self, rollups: RollupParts, plan: Plan, wanted: Sequence[str], *, engagement: bool) -> str:
         labels = [f"d{index}" for index in range(len(self.dimensions))]
-        parts = self._event_parts(plan) if table == "events" else self._visit_parts(plan)
-        parts["present"] = "count()" if table == "events" else "toUInt64(0)"
-        shown = self._shown_labels(plan)
-        columns = [
-            *(f"{text} AS f{index}" for index, text in enumerate(shown)),
-            *(f"toFloat64({parts[name]}) AS {name}" if name in parts else f"0. AS {name}" for name in _PARTS),
+        other, least = self.parameters.add(OTHER, "String"), self.parameters.add(self.k, "UInt32")
+        shown = [
+            f"if(visitors >= {least}, f{index}, {other}) AS g{index}" if folds else f"f{index} AS g{index}"
+            for index, folds in enumerate(self.folded)
         ]
-        group = f" GROUP BY {', '.join(f'f{index}' for index in range(len(labels)))}" if labels else ""
-        inner = f"SELECT {', '.join(columns)} FROM ({self._table_rows(table)}){group}"
-        renamed = [*(f"f{index} AS d{index}" for index in range(len(labels))), *_PARTS]
-        return f"SELECT {', '.join(renamed)} FROM ({inner})"
+        added = f"SELECT {', '.join([*shown, *wanted])} FROM ({rollups.select(plan, labels, engagement=engagement)})"
+        names = [f"g{index} AS f{index}" for index in range(len(labels))]
+        sums = [f"sum({name}) AS {name}" for name in wanted]
+        group = ", ".join(f"g{index}" for index in range(len(labels)))
+        return f"SELECT {', '.join([*names, *sums])} FROM ({added}) GROUP BY {group}"
 
-    def _shown_labels(self, plan: Plan) -> list[str]:
+    def _asks_events(self, plan: Plan) -> bool:
+        return "events" in plan.tables and any(dimension.family == "event" for dimension in self.dimensions)
+
+    def _row_parts(self, wanted: Sequence[str] = ()) -> RowParts:
+        spans = self.closed.open_spans if self.closed is not None and self.report is not None else None
+        query = self.query
+        return RowParts(
+            *(self.site_id, self.period, query.metrics, self.dimensions, query.filters, self.goals, self.parameters),
+            spans=spans,
+            wanted=wanted,
+        )
+
+    def _rollups(self, wanted: Sequence[str]) -> RollupParts | None:
+        if self.closed is None or self.report is None:
+            return None
+        return RollupParts(
+            *(self.site_id, self.period, self.report, self.dimensions, self.closed, self.parameters),
+            wanted=wanted,
+            goals=self.goals,
+        )
+
+    def _shown_labels(self, plan: Plan, rollups: RollupParts | None) -> list[str]:
         labels = [f"d{index}" for index in range(len(self.dimensions))]
         if not any(self.folded):
             return labels
         key = ", ".join(labels)
         # The same set of labels for every SELECT of the question, counted where people are counted.
+        rows = self._row_parts()
+        counted = f"SELECT {key}, {VISITORS} AS people FROM ({rows.rows(plan.people)}) GROUP BY {key}"
+        if rollups is not None:
+            kept = f"SELECT {key}, sum(visitors) AS people FROM ({rollups.rows()}) GROUP BY {key}"
+            counted = f"{kept} UNION ALL {counted}" if rows.spans else kept
         big = (
-            f"SELECT {key} FROM ({self._table_rows(plan.people)}) GROUP BY {key}"
-            f" HAVING {_VISITORS} >= {self.parameters.add(self.k, 'UInt32')}"
+            f"SELECT {key} FROM ({counted}) GROUP BY {key}"
+            f" HAVING sum(people) >= {self.parameters.add(self.k, 'UInt32')}"
         )
         other = self.parameters.add(OTHER, "String")
         return [
             f"if(({key}) IN ({big}), {label}, {other})" if folds else label
             for label, folds in zip(labels, self.folded, strict=True)
         ]
-
-    def _table_rows(self, table: Table) -> str:
-        """
-        One row per event or visit (per bucket it spans, by the hour), labelled.
-        """
-        scope = self._scope(table, self._played())
-        conditions = row_conditions(self.query.filters, scope)
-        columns: list[str] = []
-        for index, dimension in enumerate(self.dimensions):
-            columns.append(f"{self._label(dimension, scope)} AS d{index}")
-            if dimension.name == "event:name":
-                conditions.append("name != 'engagement'")
-            if scope.table == "events" and dimension.family == "visit":
-                conditions.append("visit_id != 0")
-        if table == "events":
-            wants_engagement = bool(ENGAGEMENT_METRICS & set(self.query.metrics))
-            columns += ["visitor_id", "visit_id", "name", "scroll_depth", "engagement_ms"]
-            columns.append(f"{scope.counted()} AS counts")
-            if REVENUE_METRICS & set(self.query.metrics):
-                columns += ["revenue_amount", "revenue_currency"]
-            return f"SELECT {', '.join(columns)} {scope.source(conditions, engagement=wants_engagement)}"
-        columns += ["visitor_id", "visit_id", "visit_pageviews AS pages", "visit_events AS acts", "bounced AS bounce"]
-        columns.append("toInt64(toUInt32(visit_end)) - toInt64(toUInt32(visit_start)) AS length")
-        clock = next((dimension for dimension in self.dimensions if dimension.by_clock), None)
-        columns.append(f"{scope.bucket(clock, 'visit_end')} AS end_bucket" if clock else "'' AS end_bucket")
-        entry = entry_conditions(self.query.filters, scope)
-        columns.append(f"{' AND '.join(entry)} AS entered_here" if entry else "1 AS entered_here")
-        return f"SELECT {', '.join(columns)} {scope.source(conditions)}"
-
-    def _label(self, dimension: Dimension, scope: Scope) -> str:
-        if dimension.family == "time":
-            if scope.table == "visits" and dimension.by_clock:
-                return scope.spread(dimension)
-            return scope.column(dimension)
-        if dimension.name == "event:goal":
-            return self._goal_labels(scope)
-        column = scope.column(dimension)
-        return f"if({column} = '', {self.parameters.add(dimension.empty, 'String')}, {column})"
-
-    def _goal_labels(self, scope: Scope) -> str:
-        goals = list(self.goals)
-        for tree in self.query.filters:
-            for leaf in leaves(tree):
-                if leaf.dimension == "event:goal":
-                    goals = goals_named(goals, leaf.operator, leaf.values, leaf.case_sensitive)
-        if not goals:
-            return "arrayJoin(emptyArrayString())"
-        names = [
-            f"if({scope.goal_condition(goal)}, {self.parameters.add(goal.display_name, 'String')}, '')"
-            for goal in goals
-        ]
-        return f"arrayJoin(arrayFilter(label -> label != '', [{', '.join(names)}]))"
-
-    def _event_parts(self, plan: Plan) -> dict[str, str]:
-        parts: dict[str, str] = {}
-        if plan.people == "events":
-            parts["visitors"] = "uniqExactIf(visitor_id, visitor_id != 0 AND counts)"
-            if "visits" in self.query.metrics:
-                parts["visits"] = "uniqExactIf(visit_id, visit_id != 0 AND counts)"
-        if plan.counts == "events":
-            parts["pageviews"] = "countIf(name = 'pageview')"
-            parts["events"] = "countIf(name != 'engagement')"
-        if REVENUE_METRICS & set(self.query.metrics):
-            ours = f"revenue_currency != '' AND revenue_currency = {self._currency()}"
-            parts["revenue"] = f"sumIf(revenue_amount, {ours})"
-            parts["paid"] = f"countIf({ours})"
-        if "scroll_depth" in self.query.metrics:
-            deepest = "maxMapIf(map(visit_id, scroll_depth), scroll_depth <= 100 AND visit_id != 0)"
-            parts["depths"] = f"arraySum(mapValues({deepest}))"
-            parts["depth_visits"] = f"length({deepest})"
-        if "time_on_page" in self.query.metrics:
-            parts["engaged_ms"] = "sumIf(engagement_ms, visit_id != 0)"
-            parts["engaged_visits"] = "uniqExactIf(visit_id, engagement_ms > 0 AND visit_id != 0)"
-        return parts
-
-    def _visit_parts(self, plan: Plan) -> dict[str, str]:
-        clock = next((index for index, dimension in enumerate(self.dimensions) if dimension.by_clock), None)
-        # A visit is there in every hour it spans; its length and its bounce are booked where it ended.
-        here = "1" if clock is None else f"d{clock} = end_bucket"
-        parts = {
-            "visit_pageviews": f"sumIf(pages, {here})",
-            "entered": f"countIf(entered_here AND {here})",
-            "bounced": f"countIf(bounce AND entered_here AND {here})",
-            "ended": f"countIf({here})",
-            "seconds": f"sumIf(length, {here})",
-        }
-        if plan.people == "visits":
-            parts["visitors"] = _VISITORS
-            parts["visits"] = "count()"
-        if plan.counts == "visits":
-            parts["pageviews"] = f"sumIf(pages, {here})"
-            parts["events"] = f"sumIf(acts, {here})"
-        return parts
 
     def _order(self) -> str:
         keys: list[str] = []

@@ -51,6 +51,8 @@ def sentence(error: BaseException) -> str:
         "ListError",
         "SeedError",
         "ImportRefused",
+        "RebuildError",
+        "ExportError",
         "SpoolError",
         "KeyringError",
         "KeyDestroyed",

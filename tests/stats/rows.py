@@ -60,9 +60,14 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def insert(warehouse: Warehouse, site_id: int, happenings: Sequence[Happening], timezone: str = "Etc/UTC") -> None:
+def insert(
+    warehouse: Warehouse, site_id: int, happenings: Sequence[Happening], timezone: str = "Etc/UTC", *, first: int = 1
+) -> None:
     """
     Put events and their visits into the store.
+
+    Args:
+        first: the number of the first visit, from 1; another for what comes later.
     """
     visits: list[_Visit] = []
     open_visits: dict[tuple[int, str], _Visit] = {}
@@ -73,7 +78,7 @@ def insert(warehouse: Warehouse, site_id: int, happenings: Sequence[Happening], 
         visit = open_visits.get((day, who))
         if visit is None or (happening.at - visit.last).total_seconds() > VISIT_SECONDS:
             visitor = zlib.crc32(f"{site_id} {day} {who}".encode()) + 1
-            visit = _Visit(len(visits) + 1 + site_id * 1_000_000, visitor, day, happening.at, happening.attributes)
+            visit = _Visit(len(visits) + first + site_id * 1_000_000, visitor, day, happening.at, happening.attributes)
             if not happening.signal:
                 visits.append(visit)
                 open_visits[(day, who)] = visit

@@ -16,6 +16,7 @@ import pytest
 from dashboard.context import Context
 from tests.clocks import FakeClock
 from tests.stats.asking import ask_http
+from tests.stats.rolled import build_all
 from tests.stats.rows import Happening, insert, moment
 
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("cases_stats.json").read_text("utf-8"))["cases"]
@@ -58,10 +59,11 @@ def happening(event: dict[str, Any], now: datetime) -> Happening:
     )
 
 
+@pytest.mark.parametrize("plan", ["rows", "rollups"])
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
-def test_case(case: dict[str, Any], context: Context, clock: FakeClock) -> None:
+def test_case(case: dict[str, Any], plan: str, context: Context, clock: FakeClock) -> None:
     """
-    A case's answer is what the case says.
+    A case's answer is what the case says, read from rows or from rollups.
     """
     if case["id"] in WAITING or case["id"] in ELSEWHERE:
         pytest.skip(WAITING.get(case["id"], "") or ELSEWHERE[case["id"]])
@@ -75,6 +77,8 @@ def test_case(case: dict[str, Any], context: Context, clock: FakeClock) -> None:
         kind = "event" if "event_name" in goal else "page"
         context.registry.goals.add(site.id, kind=kind, **goal)
     insert(context.warehouse, site.id, [happening(event, now) for event in case["events"]], zone)
+    if plan == "rollups":
+        build_all(context, site)
     _, plain = context.registry.keys.add("stats")
 
     query = case["query"]

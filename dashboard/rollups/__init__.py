@@ -1,0 +1,3 @@
+"""
+Daily rollups: what closed days came to, counted once by the same definitions that questions use.
+"""

@@ -1,0 +1,105 @@
+"""
+Closed days: which days of a period rollups answer, and which are read row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from dashboard.stats.goals import goal_key
+from dashboard.stats.period import Period
+from dashboard.stats.reports import Report
+from dashboard.stats.scope import Span
+from warehouse.client import Warehouse
+from warehouse.registry.goals import Goal
+
+NATIVE = "native"
+IMPORTED = "imported"
+"""Origins: counted here, or taken over as totals from another service."""
+SPANS_MAX = 24
+"""More stretches without rollups than this make a statement too long: then all days are read row by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDays:
+    """
+    The days of one period in two parts.
+
+    Attributes:
+        first, last: the earliest and the latest day with a whole rollup.
+        builds: what counts of the rollups.
+        pairs: the same as day and build, where a build counts for some of its days only; else empty.
+        open_spans: the days that have no whole rollup.
+        goal_names: for questions about goals: display names by the key a goal is kept under.
+    """
+
+    first: date
+    last: date
+    builds: tuple[int, ...]
+    pairs: tuple[tuple[date, int], ...]
+    open_spans: tuple[Span, ...]
+    goal_names: Mapping[str, str] | None = None
+
+
+def closed_days(
+    warehouse: Warehouse, site_id: int, period: Period, goals: Sequence[Goal] | None = None
+) -> ClosedDays | None:
+    """
+    Tell which days of a period have rollups; None when there are none, and for a period that is bounded by seconds.
+
+    Args:
+        goals: with these, a day counts only if every one of them is in its rollups.
+    """
+    if period.start is not None:
+        return None
+    names = None if goals is None else {goal_key(goal): goal.display_name for goal in goals}
+    rows = warehouse.query(
+        f"SELECT day, build, base{', goals' if names else ''} FROM rollup_builds WHERE site_id = {{site:UInt32}}"  # noqa: S608 - a column of ours
+        " AND day BETWEEN {first:Date} AND {last:Date} AND origin = {origin:String} ORDER BY day, build",
+        {"site": site_id, "first": period.first, "last": period.last, "origin": NATIVE},
+    )
+    days: dict[date, list[tuple[int, Sequence[str]]]] = {}
+    replaced: set[int] = set()
+    for day, build, base, *kept in rows:
+        if base:
+            # The newest whole build of a day replaces all before it; what comes after was added to it.
+            replaced.update(one for one, _ in days.pop(day, []))
+        if base or day in days:
+            days.setdefault(day, []).append((build, kept[0] if kept else ()))
+    whole = [
+        day for day, found in days.items() if not names or names.keys() <= {key for _, kept in found for key in kept}
+    ]
+    open_spans = tuple(_between(whole, period.first, period.last))
+    if not whole or len(open_spans) > SPANS_MAX:
+        return None
+    builds = {build for day in whole for build, _ in days[day]}
+    # Rows of an addition whose whole build is missing, or of a day that lacks a goal, share no build with what counts
+    # unless they were built together: then days must be told apart, too.
+    others = {build for day, build, *_ in rows if day not in days or day not in set(whole)}
+    exact = bool(builds & (replaced | others))
+    pairs = tuple((day, build) for day in whole for build, _ in days[day]) if exact else ()
+    return ClosedDays(whole[0], whole[-1], tuple(sorted(builds)), pairs, open_spans, names)
+
+
+def has_overlaps(warehouse: Warehouse, site_id: int, report: Report, closed: ClosedDays) -> bool:
+    """
+    Tell whether somebody was in two rows of a report on one of the days.
+    """
+    return bool(
+        warehouse.query(
+            "SELECT 1 FROM rollup_overlaps WHERE site_id = {site:UInt32} AND report = {report:String}"
+            " AND day BETWEEN {first:Date} AND {last:Date} LIMIT 1",
+            {"site": site_id, "report": report.name, "first": closed.first, "last": closed.last},
+        )
+    )
+
+
+def _between(days: Sequence[date], first: date, last: date) -> list[Span]:
+    found: list[Span] = []
+    for day in days:
+        if first < day:
+            found.append((first, day - timedelta(days=1)))
+        first = day + timedelta(days=1)
+    return [*found, (first, last)] if first <= last else found

@@ -1,0 +1,3 @@
+"""
+Tests of the closing of days.
+"""
