@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from daysalt.commands import (
     backup,
     checkup,
+    dsar,
     exporting,
     imports,
     key,
@@ -57,6 +58,7 @@ app.add_typer(risk.app)
 app.add_typer(keys.app)
 app.add_typer(retention.app)
 app.add_typer(rollup.app)
+app.add_typer(dsar.app)
 
 
 def _show_version(wanted: bool) -> None:

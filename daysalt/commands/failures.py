@@ -57,6 +57,7 @@ def sentence(error: BaseException) -> str:
         "KeyringError",
         "KeyDestroyed",
         "ProofError",
+        "DsarError",
         "RecordError",
         "RegisterError",
     )
