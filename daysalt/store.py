@@ -25,6 +25,7 @@ from daysalt.closer import Closer
 from daysalt.import_operations import import_operations
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.operations import store_operations
+from daysalt.pace import Pace
 from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
 from ingest.imports.importer import Importer
@@ -41,14 +42,8 @@ from warehouse.migrate import MigrationError, migrate
 from warehouse.registry.database import Registry
 from warehouse.settings import Settings
 
-IDLE_SECONDS = 0.2
-"""How often the drain looks for new records when it has caught up: stats are at most this and one insert behind."""
-PACE_SECONDS = 0.7
-"""From the beginning of one small batch to the next: well below the two seconds in which an event is in the stats."""
-FULL_BATCH_RECORDS = 20_000
-"""A batch this large means a backlog, and a backlog is not paced."""
 BACKOFF_SECONDS = (0.2, 0.5, 1, 2, 5, 10)
-NICENESS = 15
+NICENESS = 19
 """Collecting comes first where both want the same core."""
 GRACE_SECONDS = 5
 CALL_SECONDS = 5.0
@@ -62,7 +57,7 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     Returns:
         Exit code: 0 stopped, `FATAL_EXIT` when somebody has to act first (it was said on stderr).
     """
-    _step_back()
+    os.nice(NICENESS)
     clock = SystemClock()
     lock = _lock_drain(settings.data_dir / "drain") if with_drain else None
     if with_drain and lock is None:
@@ -87,14 +82,6 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     registry.close()
     warehouse.close()
     return FATAL_EXIT if drain_thread is not None and drain_thread.fatal else 0
-
-
-def _step_back() -> None:
-    os.nice(NICENESS)
-    # TRICKY: a child has a session of its own, and Linux weighs sessions first: within its own, niceness alone says
-    # nothing to the collectors.
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _lock_drain(directory: Path) -> int | None:
@@ -134,6 +121,7 @@ class DrainThread:
 
     def __init__(self, settings: Settings, warehouse: Warehouse, registry: Registry, clock: Clock) -> None:
         self._registry = registry
+        self._clock = clock
         self._site_ids: frozenset[int] = frozenset()
         self._revision = -1
         self.drain = Drain(
@@ -180,7 +168,7 @@ class DrainThread:
         self.vault.stop(timeout_s)
 
     def _run(self) -> None:
-        failures = 0
+        failures, pace = 0, Pace(self._clock)
         while True:
             last = self._stop.is_set()
             try:
@@ -209,13 +197,11 @@ class DrainThread:
                     return
                 self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 continue
-            if carried == 0 and last:
-                return
-            if carried == 0:
-                self._stop.wait(IDLE_SECONDS)
-            elif carried < FULL_BATCH_RECORDS and not last:
-                # An insert costs the same for ten rows and for ten thousand: let some come together.
-                self._stop.wait(max(0.0, PACE_SECONDS - (time.monotonic() - began)))
+            if last:
+                if carried == 0:
+                    return
+                continue
+            self._stop.wait(pace.rest_seconds(carried, time.monotonic() - began, self.drain.lag_ms))
 
     def _site_exists(self, site_id: int) -> bool:
         revision = self._registry.revision()

@@ -33,6 +33,9 @@ SEGMENT_AGE_MS_MAX = 10_000
 GROUP_RECORDS_MAX = 20_000
 GROUP_BYTES_MAX = 8 * 1024 * 1024
 """A group is one frame, and a frame far below `FRAME_BYTES_MAX`: one request adds at most 16 MiB to it."""
+GATHER_RECORDS_MAX = 256
+GATHER_SECONDS_MAX = 0.002
+"""A group waits for others that long at most; a turn of the loop that brings nobody ends it at once."""
 USED_REFRESH_MS = 1_000
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
@@ -111,6 +114,8 @@ class SpoolWriter:
         self._records: list[bytes] = []
         self._record_bytes = 0
         self._waiting: list[Done] = []
+        self._looked_at_records = 0
+        self._gathering_since = 0.0
         self._written: list[_Group] = []
         self._in_flight: list[_Group] = []
         self._outcome: Future[OSError | None] | None = None
@@ -174,7 +179,23 @@ class SpoolWriter:
         # A disk that refused is asked again each time: it recovers by itself, and so do we.
         if self._at_limit:
             raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES), or the drain is far behind")
-        self._loop.call_soon(self.commit)
+        self._looked_at_records = 0
+        self._gathering_since = time.perf_counter()
+        self._loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        """
+        Commit once a turn of the loop brought nothing more: whoever is about to send shares the sync.
+        """
+        gathered = len(self._records)
+        if (
+            self._looked_at_records < gathered < GATHER_RECORDS_MAX
+            and time.perf_counter() - self._gathering_since < GATHER_SECONDS_MAX
+        ):
+            self._looked_at_records = gathered
+            self._loop.call_soon(self._gather)
+        else:
+            self.commit()
 
     def commit(self) -> None:
         """

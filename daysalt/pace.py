@@ -1,0 +1,78 @@
+"""
+How long the drain rests between two batches: little, so that the dashboard is fresh; longer while collectors want the
+whole machine, so that answering comes first and larger batches cost less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from warehouse.clock import Clock
+
+IDLE_SECONDS = 0.2
+"""After a look that found nothing."""
+PACE_SECONDS = 0.7
+"""From one batch to the next: an insert costs the same for ten rows and for ten thousand."""
+STORM_SECONDS = 5.0
+STORM_EVENTS_A_SECOND = 20_000
+"""Four times what must be visible within two seconds; below it freshness comes first, however busy the machine is."""
+STORM_LAG_MS_MAX = 10_000
+"""Further behind than this the drain no longer gives way."""
+FULL_BATCH_RECORDS = 20_000
+"""A batch that was cut for its size: there is more, and it is wanted now."""
+PRESSED_SHARE = 0.5
+"""Part of its time on the run queue, waiting for a processor, above which others want the machine."""
+
+_SCHEDULE = Path("/proc/thread-self/schedstat")
+
+
+class Pace:
+    """
+    The rests of one drain thread. To be asked in that thread.
+    """
+
+    def __init__(self, clock: Clock, waited: Callable[[], tuple[int, int]] | None = None) -> None:
+        """
+        Args:
+            waited: gives nanoseconds this thread ran and waited for a processor; by default Linux is asked.
+        """
+        self._clock = clock
+        self._waited = waited or _of_this_thread
+        self._ran_ns, self._waited_ns = 0, 0
+        self._asked_ms = clock.monotonic_ms()
+
+    def rest_seconds(self, carried: int, took_seconds: float, lag_ms: int) -> float:
+        """
+        Tell how long to rest after a batch.
+
+        Args:
+            carried: records of the batch.
+            took_seconds: how long it took.
+            lag_ms: how far the drain is behind.
+        """
+        now = self._clock.monotonic_ms()
+        seconds, self._asked_ms = max(0.001, (now - self._asked_ms) / 1000), now
+        pressed = self._pressed()
+        if carried == 0:
+            return IDLE_SECONDS
+        if pressed and carried / seconds > STORM_EVENTS_A_SECOND and lag_ms < STORM_LAG_MS_MAX:
+            return STORM_SECONDS
+        if carried >= FULL_BATCH_RECORDS:
+            return 0.0
+        return max(0.0, PACE_SECONDS - took_seconds)
+
+    def _pressed(self) -> bool:
+        ran, waited = self._waited()
+        ran_lately, waited_lately = ran - self._ran_ns, waited - self._waited_ns
+        self._ran_ns, self._waited_ns = ran, waited
+        return waited_lately > PRESSED_SHARE * (ran_lately + waited_lately)
+
+
+def _of_this_thread() -> tuple[int, int]:
+    # Source: https://docs.kernel.org/scheduler/sched-stats.html, /proc/<pid>/schedstat.
+    try:
+        ran, waited, _ = _SCHEDULE.read_text().split()
+    except (OSError, ValueError):
+        return 0, 0  # another system: nobody is ever pressed
+    return int(ran), int(waited)

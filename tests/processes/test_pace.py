@@ -1,0 +1,93 @@
+"""
+How long the drain rests between two batches.
+"""
+
+from __future__ import annotations
+
+from daysalt.pace import (
+    FULL_BATCH_RECORDS,
+    IDLE_SECONDS,
+    PACE_SECONDS,
+    STORM_EVENTS_A_SECOND,
+    STORM_LAG_MS_MAX,
+    STORM_SECONDS,
+    Pace,
+)
+from tests.clocks import FakeClock
+
+STORM = STORM_EVENTS_A_SECOND + 1
+
+
+class _Machine:
+    """
+    A thread's time on the run queue; each look adds a second, of which it waited a part.
+    """
+
+    def __init__(self, waited_share: float) -> None:
+        self.share, self.ran, self.waited = waited_share, 0, 0
+
+    def __call__(self) -> tuple[int, int]:
+        self.ran += round((1 - self.share) * 1e9)
+        self.waited += round(self.share * 1e9)
+        return self.ran, self.waited
+
+
+def _rest(waited_share: float, carried: int, *, took: float = 0.1, lag_ms: int = 0) -> float:
+    clock = FakeClock()
+    pace = Pace(clock, _Machine(waited_share))
+    clock.advance(seconds=1)
+    return pace.rest_seconds(carried, took, lag_ms)
+
+
+def test_a_quiet_spool_is_looked_at_again_soon() -> None:
+    """
+    With nothing to carry the next look is near.
+    """
+    assert _rest(0.9, 0) == IDLE_SECONDS
+
+
+def test_an_ordinary_batch_waits_for_company() -> None:
+    """
+    From one small batch to the next it is the pace, however long the batch took of it.
+    """
+    assert round(PACE_SECONDS - 0.1, 6) == round(_rest(0.1, 1000), 6)
+    assert _rest(0.1, 1000, took=5) == 0
+
+
+def test_a_backlog_is_carried_without_a_rest() -> None:
+    """
+    A full batch on a machine with time to spare is followed by the next at once.
+    """
+    assert _rest(0.1, FULL_BATCH_RECORDS) == 0
+
+
+def test_in_a_storm_the_drain_gives_way() -> None:
+    """
+    Much comes in and processors are wanted by others: rest long.
+    """
+    assert _rest(0.9, STORM) == STORM_SECONDS
+
+
+def test_far_behind_it_gives_way_no_longer() -> None:
+    """
+    Giving way ends before anybody is refused.
+    """
+    assert _rest(0.9, STORM, lag_ms=STORM_LAG_MS_MAX) == 0
+
+
+def test_on_a_busy_machine_ordinary_traffic_stays_fresh() -> None:
+    """
+    What others do on the machine does not hold back what must be seen within two seconds.
+    """
+    assert _rest(0.9, 5000) < PACE_SECONDS
+
+
+def test_a_system_that_tells_nothing_is_never_pressed() -> None:
+    """
+    Without figures of the run queue the drain works as if it were alone.
+    """
+    clock = FakeClock()
+    pace = Pace(clock, lambda: (0, 0))
+    clock.advance(seconds=1)
+
+    assert pace.rest_seconds(STORM, 0.1, 0) == 0
