@@ -23,6 +23,7 @@ from ingest.collect import Collected, Collector, DropKey, Headers, Outcome
 from ingest.decode import Beacon, WireError, decode_json, decode_value
 from ingest.event_id_hashes import EventIdHasher
 from ingest.hit import DropReason, Hit
+from ingest.plain_batch import plain_event
 from ingest.pseudonymize import NoSalt
 from ingest.request_visitors import RequestVisitors
 from ingest.url import without_www
@@ -31,7 +32,7 @@ from warehouse.registry.api_keys import ApiKey, ApiKeyRing
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 EVENTS_MAX = 1000
-SLICE_EVENTS = 20
+SLICE_EVENTS = 50
 """Events between two looks at what else waits: about a millisecond of work."""
 RECORD_BYTES_MAX = 12 * 1024 * 1024
 """Encoded records of one request. Only events for many sites each reach it: the rest is dropped, `over_limit`."""
@@ -179,6 +180,13 @@ class Batch:
         return Collected(answer, progress.records)
 
     def _take(self, progress: _Progress, index: int, event: object) -> None:
+        if progress.record_bytes < RECORD_BYTES_MAX:
+            record = plain_event(self._collector.plain, event, progress.key.site_id, progress.received_ms)
+            if record is not None:
+                progress.answer.accepted += 1
+                progress.records.append(record)
+                progress.record_bytes += len(record)
+                return
         try:
             if isinstance(event, WireError):
                 raise event

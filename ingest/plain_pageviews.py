@@ -205,8 +205,8 @@ class PlainPageviews:
         """
         site = page.site
         salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
-        if salt is None:
-            return None
+        if salt is None or (at_ms != now_ms and not salt.from_ms <= now_ms < salt.until_ms):
+            return None  # an event of a day that is over is nobody's of that day
         if now_ms // 1000 != self._second:
             self._begin_second(now_ms)
         second = at_ms // 1000

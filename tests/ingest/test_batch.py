@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.answers import Answer
-from ingest.batch import BODY_BYTES_MAX, EVENTS_MAX, NEITHER, TOO_MANY, Batch, read_events
+from ingest.batch import BODY_BYTES_MAX, EVENTS_MAX, NEITHER, SLICE_EVENTS, TOO_MANY, Batch, read_events
 from ingest.batch_time import REASON, read_timestamp
 from ingest.collect import Collected, Collector
 from ingest.decode import WireError
@@ -510,7 +510,7 @@ def test_beacons_are_answered_between_slices(tmp_path: Path, clock: FakeClock) -
 
     asyncio.run(run())
 
-    assert turns >= 50
+    assert turns >= EVENTS_MAX // SLICE_EVENTS
 
 
 VALUES = st.recursive(
