@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from daysalt.commands import (
+    audit,
     backup,
     checkup,
     dsar,
@@ -30,6 +31,7 @@ from daysalt.commands import (
     setting,
     site,
     user,
+    vault,
 )
 from daysalt.commands.failures import FAILED, exit_code, sentence
 
@@ -54,6 +56,8 @@ backup.register(app)
 exporting.register(app)
 checkup.register(app)
 app.add_typer(lists.app)
+app.add_typer(vault.app)
+app.add_typer(audit.app)
 app.add_typer(risk.app)
 app.add_typer(keys.app)
 app.add_typer(retention.app)

@@ -19,6 +19,7 @@ from daysalt.figures import Figures
 from daysalt.first_lists import fetch_missing_lists
 from daysalt.lifeline import watch_life_line
 from daysalt.retention_keeper import RetentionKeeper
+from daysalt.vault.desk import desk_of_keeper
 from daysalt.vault.keeping import VaultKeeping
 from ingest.keys.day_keys import DayKey
 from ingest.keys.event_id_keys import EventIdKeys
@@ -78,6 +79,7 @@ class Keeper:
             behind=lambda: self._retention.behind,
         )
         self._retention = RetentionKeeper(settings, clock, keyring, self._calendar)
+        self._desk = desk_of_keeper(settings, clock, keyring, self._vault.keys, lambda: self._vault.closed)
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
@@ -149,6 +151,7 @@ class Keeper:
             "status": self._status,
             **self._vault.operations(),
             **self._retention.operations(self._destroy_due),
+            **self._desk.operations(),
         }
 
     async def _salts(self, timezones: list[str]) -> Fields:

@@ -19,6 +19,7 @@ from daysalt.export import ExportError, export_site
 from daysalt.rebuilding import RebuildError, rebuild
 from daysalt.record import live_columns
 from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
+from daysalt.vault.stored_rows import vault_operations
 from warehouse.backup import BackupReport, write_backup
 from warehouse.backup_manifest import BackupError
 from warehouse.client import QueryTimeout, WarehouseRefused, WarehouseUnavailable
@@ -139,6 +140,7 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
         "drop_old_events": drop_events,
         "rebuild_rollups": rebuild_rollups,
         "export": export,
+        **vault_operations(warehouse, _apart),
     }
 
 

@@ -44,6 +44,13 @@ class VaultKeeping:
             return LEAPT
         return self._behind()
 
+    @property
+    def closed(self) -> str:
+        """
+        Why nothing may be read now; empty when it may.
+        """
+        return LEAPT if self._calendar.paused else ""
+
     def operations(self) -> dict[str, Operation]:
         """
         Give the operations of `keeper.sock` that collectors use.

@@ -51,7 +51,7 @@ class VaultCipher:
     ) -> None:
         self._key = key
         self._bound = f"daysalt/vault/1|{site_id}|{iso_day(day)}|vault:{site_id}:{iso_day(day)}|".encode()
-        self._index = blake2b(digest_size=INDEX_BYTES, key=_derived(key, b"vault/index/1"), person=b"daysalt/vault")
+        self._index = _index(key)
         self._site = site_id.to_bytes(4, "little")
         self._random_bytes = random_bytes
         self._encryptions_max = encryptions_max
@@ -104,6 +104,15 @@ class VaultCipher:
         return AESGCM(_derived(self._key, b"vault/encrypt/1/%d" % number))
 
 
+def blind_index(key: bytes, site_id: int, address: bytes) -> bytes:
+    """
+    Compute the blind index of an address of 16 bytes under the key of a site and day, without setting up its cipher.
+    """
+    index = _index(key)
+    index.update(site_id.to_bytes(4, "little") + address)
+    return index.digest()
+
+
 def mapped_address(address: bytes, *, whole_ipv6: bool) -> bytes:
     """
     Bring a packed address (4 or 16 bytes) to the 16 bytes that the vault keeps: IPv4 mapped into IPv6; of IPv6 all, or
@@ -133,6 +142,10 @@ def address_of(mapped: bytes) -> IPv4Address | IPv6Address:
     """
     address = IPv6Address(mapped)
     return address.ipv4_mapped or address
+
+
+def _index(key: bytes) -> blake2b:
+    return blake2b(digest_size=INDEX_BYTES, key=_derived(key, b"vault/index/1"), person=b"daysalt/vault")
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

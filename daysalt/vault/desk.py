@@ -1,0 +1,233 @@
+"""
+Where reads of the vault are asked for: the operations of `keeper.sock`, and the same for a command that has the data
+directory for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from daysalt.vault.answers import COMMAND_LINE, ApprovalNeeded, Person, ReadRefused, day_facts
+from daysalt.vault.audit import AuditError, AuditLog
+from daysalt.vault.holds import Hold, HoldError, Holds
+from daysalt.vault.reads import VaultReads
+from daysalt.vault.requests import Request, RequestError, Requests
+from daysalt.vault.stored_rows import OpenRows, SocketRows, StoredRows
+from ingest.keys.keyring import Keyring
+from ingest.keys.keys_directory import KeyringError
+from ingest.keys.salts import SaltCalendar
+from ingest.keys.vault_keys import VaultKeys
+from warehouse.client import Warehouse
+from warehouse.clock import Clock, SystemClock
+from warehouse.local_socket import Fields, Operation, SocketAbsent, SocketRefused
+from warehouse.log import logger
+from warehouse.registry.database import Registry
+from warehouse.registry.errors import RegistryError
+from warehouse.settings import Settings
+
+REFUSALS = (AuditError, HoldError, KeyringError, ReadRefused, RegistryError, RequestError, SocketAbsent)
+
+
+class VaultDesk:
+    """
+    Takes what people ask of the vault, finds out who they are, and answers in fields of JSON.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, keyring: Keyring, keys: VaultKeys, rows: StoredRows,
+        stopped: Callable[[], str],
+    ) -> None:  # fmt: skip
+        self._settings = settings
+        self._clock = clock
+        self.audit = AuditLog(settings.data_dir, settings.keys_dir, clock)
+        self.glass_broken = 0
+        """How often the vault was read without a second person since the start."""
+        self.reads = VaultReads(
+            keys=keys,
+            rows=rows,
+            audit=self.audit,
+            requests=Requests(settings.data_dir, keyring, clock),
+            holds=Holds(settings.data_dir, keyring, clock),
+            clock=clock,
+            domains=self._domains,
+            alarm=self._sound,
+            stopped=stopped,
+        )
+
+    def operations(self) -> dict[str, Operation]:
+        """
+        Give the operations of `keeper.sock` by name; each is a coroutine function that takes fields and gives fields.
+        """
+        return {
+            "vault_lookup": self._refusing(self.lookup),
+            "vault_requests": self._refusing(self.requests),
+            "vault_approve": self._refusing(self.approve),
+            "vault_hold_add": self._refusing(self.hold_add),
+            "vault_hold_list": self._refusing(self.hold_list),
+            "vault_hold_show": self._refusing(self.hold_show),
+            "vault_hold_end": self._refusing(self.hold_end),
+            "vault_self": self._refusing(self.own),
+            "vault_erase_address": self._refusing(self.erase),
+        }
+
+    async def lookup(
+        self, address: str, purpose: str, ticket: str, site: str = "", who: Mapping[str, str] | None = None
+    ) -> Fields:
+        """
+        See `VaultReads.lookup`; `who` has `email` and `password`.
+        """
+        person = await self._person(who)
+        days = await self.reads.lookup(person, address, purpose=purpose, ticket=ticket, site=site)
+        return {"days": day_facts(days), "break_glass": not person.second_exists}
+
+    async def requests(self) -> Fields:
+        """
+        List the requests that wait or were approved; never what they are about.
+        """
+        return {"requests": [_request_facts(request) for request in self.reads.requests.living()]}
+
+    async def approve(self, request_id: str, who: Mapping[str, str] | None = None) -> Fields:
+        """
+        See `VaultReads.approve`.
+        """
+        done = await self.reads.approve(await self._person(who), request_id)
+        return {"request": _request_facts(done)} if isinstance(done, Request) else {"hold": _hold_facts(done)}
+
+    async def hold_add(
+        self, address: str, case: str, ground: str, review_on: str, ticket: str, who: Mapping[str, str] | None = None
+    ) -> Fields:
+        """
+        See `VaultReads.hold`.
+        """
+        person = await self._person(who)
+        done = await self.reads.hold(person, address, ticket=ticket, case=case, ground=ground, review_on=review_on)
+        if isinstance(done, Request):
+            raise ApprovalNeeded(done.id, "")
+        return {"hold": _hold_facts(done), "break_glass": not person.second_exists}
+
+    async def hold_list(self) -> Fields:
+        """
+        List all holds, without what they hold.
+        """
+        return {"holds": [_hold_facts(hold) for hold in self.reads.holds.all()]}
+
+    async def hold_show(self, case: str, who: Mapping[str, str] | None = None) -> Fields:
+        """
+        Open a hold, for its two people and every other owner.
+        """
+        person = await self._person(who)
+        if person.second_exists and not person.checked:
+            raise ReadRefused("two people look after this vault: say who you are with --as EMAIL")
+        self.audit.append(person.name, "vault.hold_read", subject_kind="hold", ticket=case[:40])
+        address, rows = self.reads.holds.read(case)
+        return {"address": address, "rows": [asdict(row) for row in rows]}
+
+    async def hold_end(self, case: str, who: Mapping[str, str] | None = None) -> Fields:
+        """
+        See `VaultReads.end_hold`.
+        """
+        person = await self._person(who)
+        if person.second_exists and not person.checked:
+            raise ReadRefused("two people look after this vault: say who you are with --as EMAIL")
+        return {"hold": _hold_facts(self.reads.end_hold(person, case))}
+
+    async def own(self, address: str) -> Fields:
+        """
+        See `VaultReads.self_service`: for the privacy page, with the connecting address.
+        """
+        return {"days": day_facts(await self.reads.self_service(address))}
+
+    async def erase(self, address: str, ticket: str, actor: str) -> Fields:
+        """
+        See `VaultReads.erase`: for a case that was decided.
+        """
+        return {"rows": await self.reads.erase(actor, address, ticket=ticket)}
+
+    async def _person(self, who: Mapping[str, str] | None) -> Person:
+        return await asyncio.to_thread(self._checked_person, who)
+
+    def _checked_person(self, who: Mapping[str, str] | None) -> Person:
+        registry = Registry(self._settings.registry_url, self._clock)
+        try:
+            second = sum(user.role == "owner" for user in registry.users.all()) >= 2
+            if who is None:
+                return Person(COMMAND_LINE, checked=False, second_exists=second)
+            user = registry.users.check(who["email"], who["password"])
+            if user is None or user.role != "owner":
+                raise ReadRefused("this is no owner's e-mail address and password: owners look after the vault")
+            return Person(user.email, checked=True, second_exists=second)
+        finally:
+            registry.close()
+
+    def _domains(self) -> dict[int, str]:
+        registry = Registry(self._settings.registry_url, self._clock)
+        try:
+            return {site.id: site.domain for site in registry.sites.all()}
+        finally:
+            registry.close()
+
+    def _sound(self, sentence: str) -> None:
+        self.glass_broken += 1
+        logger().error("break-glass", reason=sentence)
+
+    def _refusing(self, operation: Callable[..., Any]) -> Operation:
+        async def run(**fields: Any) -> Fields:
+            try:
+                answer: Fields = await operation(**fields)
+            except REFUSALS as error:
+                raise SocketRefused(str(error)) from error
+            return answer
+
+        return run
+
+
+@contextmanager
+def desk_alone(settings: Settings) -> Generator[tuple[VaultDesk, Warehouse]]:
+    """
+    Open keys and store for one command. The data directory's lock must be held.
+
+    Raises:
+        KeyringError: the keys cannot be used.
+    """
+    clock = SystemClock()
+    keyring = Keyring(settings.keys_dir, settings.root_key_file, clock)
+    calendar = SaltCalendar(keyring, clock, lambda text: logger().warning(text))
+    keys = VaultKeys(keyring, calendar, settings.ip_retention_days)
+    warehouse = Warehouse(settings.warehouse_url)
+    try:
+        yield VaultDesk(settings, clock, keyring, keys, OpenRows(warehouse), lambda: ""), warehouse
+    finally:
+        warehouse.close()
+
+
+def desk_of_keeper(
+    settings: Settings, clock: Clock, keyring: Keyring, keys: VaultKeys, stopped: Callable[[], str]
+) -> VaultDesk:
+    """
+    Make the keeper's desk; rows come from the running store.
+    """
+    return VaultDesk(settings, clock, keyring, keys, SocketRows(settings.data_dir), stopped)
+
+
+def _request_facts(request: Request) -> Fields:
+    return {
+        "id": request.id,
+        "kind": request.kind,
+        "actor": request.actor,
+        "purpose": request.purpose,
+        "ticket": request.ticket,
+        "site": request.site,
+        "created_ms": request.created_ms,
+        "expires_ms": request.expires_ms,
+        "approver": request.approver,
+    }
+
+
+def _hold_facts(hold: Hold) -> Fields:
+    facts = asdict(hold)
+    del facts["sealed"]
+    return facts
