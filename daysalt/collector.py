@@ -6,7 +6,6 @@ touches the warehouse.
 from __future__ import annotations
 
 import asyncio
-import gc
 import mmap
 import os
 import socket
@@ -17,8 +16,10 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from daysalt.garbage import settle_memory
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.risk_side import RiskSide
+from daysalt.site_rules import site_rules
 from daysalt.vault.lane import VaultLane
 from ingest.address import AddressTrust
 from ingest.batch import Batch
@@ -35,7 +36,6 @@ from ingest.objections import Objections
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
 from ingest.risk_id import RiskIds
-from ingest.shields import compile_shields
 from ingest.sightings import HAND_OVER_SECONDS
 from ingest.spool.writer import SpoolWriter
 from ingest.tracker.site_scripts import SiteScripts
@@ -52,8 +52,6 @@ SALT_REFRESH_SECONDS = 20
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 5
 CALL_SECONDS = 5.0
-GARBAGE_OBJECTS = 50_000
-"""New containers between two looks for cycles; by default it is 700."""
 
 
 def run_collector(settings: Settings, *, name: str, listen_fd: int, table_fd: int) -> int:
@@ -139,7 +137,7 @@ class _Process:
             await _wait(stopping, 0.2)
         if stopping.is_set():
             return
-        _settle_memory()
+        settle_memory()
         server = QuietServer(
             uvicorn.Config(
                 door,
@@ -312,18 +310,6 @@ class _Process:
         return str(answer["text"])
 
 
-def _settle_memory() -> None:
-    """
-    Take what was made at the start out of the garbage collector's rounds.
-
-    A beacon leaves no cycles behind, but its containers are counted; walking all modules and what is remembered of
-    20,000 addresses stood still for 60 ms at a time, two fifths of a saturated second.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)
-
-
 async def _sweep_forever(lane: type[BeaconLane]) -> None:
     loop = asyncio.get_running_loop()
     while True:
@@ -347,20 +333,3 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
-
-
-def site_rules(site: Site) -> SiteRules:
-    """
-    Compile what of a site's settings the collector acts on.
-    """
-    shields = site.shields
-    return SiteRules(
-        id=site.id,
-        domain=site.domain,
-        timezone=site.timezone,
-        signals="drop" if site.signals == "drop" else "count",
-        datacenter="drop" if site.datacenter == "drop" else "keep",
-        shields=compile_shields(ip=shields.ip, country=shields.country, page=shields.page, hostname=shields.hostname),
-        vault=site.vault,
-        risk=site.risk,
-    )

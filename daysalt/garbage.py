@@ -1,0 +1,22 @@
+"""
+How often a collector looks for garbage: seldom, as a beacon leaves none.
+"""
+
+from __future__ import annotations
+
+import gc
+
+GARBAGE_OBJECTS = 50_000
+"""New containers between two looks for cycles; by default it is 700."""
+
+
+def settle_memory() -> None:
+    """
+    Take what was made at the start out of the garbage collector's rounds.
+
+    A beacon leaves no cycles behind, but its containers are counted; walking all modules and what is remembered of
+    20,000 addresses stood still for 60 ms at a time, two fifths of a saturated second.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)
