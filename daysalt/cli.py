@@ -63,7 +63,6 @@ app.add_typer(keys.app)
 app.add_typer(retention.app)
 app.add_typer(rollup.app)
 app.add_typer(dsar.app)
-app.add_typer(rollup.app)
 
 
 def _show_version(wanted: bool) -> None:

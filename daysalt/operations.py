@@ -141,8 +141,6 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
         "rebuild_rollups": rebuild_rollups,
         "export": export,
         **vault_operations(warehouse, _apart),
-        "rebuild_rollups": rebuild_rollups,
-        "export": export,
     }
 
 

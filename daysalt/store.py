@@ -76,8 +76,6 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
     changed = drain_thread.closer.changed if drain_thread is not None else None
     importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed)
-    context = Context(warehouse, registry, clock, settings, importing=importer, script_integrity=shared_integrity())
-    importer = Importer(settings.data_dir, warehouse, clock, resting=resting)
     context = Context(
         warehouse,
         registry,
