@@ -33,13 +33,11 @@ def import_(
         Path | None,
         typer.Argument(
             metavar="[FILE]",
-            help="NDJSON, an access log (common, combined, JSON lines) or a ZIP of CSV files; - is standard input.",
+            help="NDJSON or an access log (common, combined, JSON lines), gzip too; - is standard input.",
             show_default=False,
         ),
     ] = None,
-    kind: Annotated[
-        str, typer.Option("--format", help="ndjson, log or plausible.", show_default="the file tells")
-    ] = "",
+    kind: Annotated[str, typer.Option("--format", help="ndjson or log.", show_default="the file tells")] = "",
     listed: Annotated[bool, typer.Option("--list", help="List what was imported into the site.")] = False,
     remove: Annotated[
         str, typer.Option("--remove", metavar="ID", help="Take an import out again.", show_default=False)

@@ -4,8 +4,6 @@ Which format a file has, from its first bytes.
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
 from typing import cast
 
 from ingest.decode import WireError, decode_json
@@ -13,24 +11,11 @@ from ingest.imports.access_log import NoLogLine, parse_log_line
 from ingest.imports.unpacking import GZIP_MAGIC, Unpacker
 from warehouse.imports import ImportRefused
 
-NDJSON, ACCESS_LOG, PLAUSIBLE = "ndjson", "log", "plausible"
-KINDS = (NDJSON, ACCESS_LOG, PLAUSIBLE)
+NDJSON, ACCESS_LOG = "ndjson", "log"
+KINDS = (NDJSON, ACCESS_LOG)
+ZIP_MAGIC = b"PK\x03\x04"
 HEAD_BYTES = 256 * 1024
 LINES_LOOKED_AT = 20
-
-
-def kind_of(path: Path) -> str:
-    """
-    Tell the format of a file.
-
-    Raises:
-        ImportRefused: it has none of the known ones.
-        OSError: it cannot be read.
-    """
-    if zipfile.is_zipfile(path):
-        return PLAUSIBLE
-    with path.open("rb") as file:
-        return kind_of_head(file.read(HEAD_BYTES))
 
 
 def kind_of_head(head: bytes) -> str:
@@ -40,6 +25,10 @@ def kind_of_head(head: bytes) -> str:
     Raises:
         ImportRefused: it has none of the known ones.
     """
+    if head.startswith(ZIP_MAGIC):
+        raise ImportRefused(
+            "this is a ZIP archive: unpack it and import the files in it; daily totals (CSV) cannot be imported yet"
+        )
     if head.startswith(GZIP_MAGIC):
         head = next(Unpacker().feed(head), b"")
     lines = [line for line in head.splitlines() if line.strip() and not line.startswith(b"#")]
@@ -52,7 +41,7 @@ def kind_of_head(head: bytes) -> str:
             continue
         return ACCESS_LOG
     raise ImportRefused(
-        "the file is neither NDJSON, nor an access log (common, combined, JSON lines), nor a ZIP of CSV files: "
+        "the file is neither NDJSON nor an access log (common, combined, JSON lines): "
         "say what it is with --format, or see `daysalt import --help`"
     )
 

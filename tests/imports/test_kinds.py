@@ -35,10 +35,18 @@ def test_known(head: bytes, kind: str) -> None:
     assert kind == kind_of_head(head)
 
 
+def test_archives() -> None:
+    """
+    A ZIP is refused by name.
+    """
+    with pytest.raises(ImportRefused, match="this is a ZIP archive: unpack it"):
+        kind_of_head(b"PK\x03\x04" + bytes(30))
+
+
 @pytest.mark.parametrize("head", [b"hello\n", b"", b"a,b,c\n1,2,3\n"])
 def test_unknown(head: bytes) -> None:
     """
     Anything else is refused with the list of what there is.
     """
-    with pytest.raises(ImportRefused, match="neither NDJSON, nor an access log"):
+    with pytest.raises(ImportRefused, match="neither NDJSON nor an access log"):
         kind_of_head(head)
