@@ -16,7 +16,7 @@ from ingest.imports.kinds import NDJSON
 from ingest.imports.outcome import Outcome, finish_outcome
 from ingest.imports.reading import Reading, new_reading
 from ingest.imports.settling import settle
-from ingest.imports.staging import Plan, Staged, left_over, open_staged
+from ingest.imports.staging import Plan, Staged, left_over, open_staged, sites_left_over
 from warehouse.client import Warehouse, WarehouseRefused
 from warehouse.clock import Clock
 from warehouse.imports import (
@@ -132,9 +132,7 @@ class Importer:
             ImportRefused: there is nothing staged under this number, or as for `store`.
             ImportPaused, WarehouseUnavailable, WarehouseRefused: as for `store`.
         """
-        while not self._enter(site_id):
-            if self.stopping.wait(TURN_SECONDS):
-                raise ImportPaused
+        self._wait_for(site_id)
         try:
             staged = open_staged(self.directory / id_text(number))
             if staged is None:
@@ -156,8 +154,20 @@ class Importer:
 
         Returns:
             How many imports were finished.
+
+        Raises:
+            ImportPaused, WarehouseUnavailable, WarehouseRefused: as for `store`; the rest is finished later.
         """
-        return self._finish_left_over(None)
+        finished = 0
+        for site_id in sorted(sites_left_over(self.directory)):
+            # The site first, and only then its staging directories: an import that begins meanwhile waits, and does
+            # not miss what is just being finished.
+            self._wait_for(site_id)
+            try:
+                finished += self._finish_left_over(site_id)
+            finally:
+                self.leave(site_id)
+        return finished
 
     def listed(self, site_id: int) -> list[ImportRow]:
         """
@@ -202,12 +212,14 @@ class Importer:
             self._busy.add(site_id)
             return True
 
-    def _finish_left_over(self, site_id: int | None) -> int:
+    def _wait_for(self, site_id: int) -> None:
+        while not self._enter(site_id):
+            if self.stopping.wait(TURN_SECONDS):
+                raise ImportPaused
+
+    def _finish_left_over(self, site_id: int) -> int:
         finished = 0
-        for staged in left_over(self.directory):
-            if site_id is not None and staged.plan.site_id != site_id:
-                staged.release()
-                continue
+        for staged in left_over(self.directory, site_id):
             try:
                 self.store(staged, lambda _done, _total: None)
                 finished += 1

@@ -227,7 +227,7 @@ def open_staged(directory: Path) -> Staged | None:
     """
     try:
         lock = _lock(directory)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if lock is None:
         return None
@@ -240,16 +240,39 @@ def open_staged(directory: Path) -> Staged | None:
     return Staged(directory, plan, lock)
 
 
-def left_over(directory: Path) -> Iterator[Staged]:
+def left_over(directory: Path, site_id: int) -> Iterator[Staged]:
     """
-    Take, one by one, the sealed imports that nobody works on.
+    Take, one by one, the sealed imports of a site that nobody works on. Those of other sites are not even locked:
+    somebody who looks for them at this moment would take them for somebody's.
     """
-    if not directory.is_dir():
-        return
-    for path in sorted(directory.iterdir()):
-        staged = open_staged(path)
-        if staged is not None:
-            yield staged
+    for path, plan in _plans(directory):
+        if plan is not None and plan.site_id == site_id:
+            staged = open_staged(path)
+            if staged is not None:
+                yield staged
+
+
+def sites_left_over(directory: Path) -> set[int]:
+    """
+    Tell which sites have sealed imports; those that were never sealed, and whose reader is gone, are removed.
+    """
+    sites: set[int] = set()
+    for path, plan in _plans(directory):
+        if plan is not None:
+            sites.add(plan.site_id)
+        elif (staged := open_staged(path)) is not None:
+            # Sealed just now, by a reader that left it to us.
+            sites.add(staged.plan.site_id)
+            staged.release()
+    return sites
+
+
+def _plans(directory: Path) -> Iterator[tuple[Path, Plan | None]]:
+    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+        try:
+            yield path, msgspec.json.decode((path / PLAN).read_bytes(), type=Plan)
+        except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
+            yield path, None
 
 
 def _lock(directory: Path) -> int | None:

@@ -148,6 +148,39 @@ def test_a_crash_in_the_middle_counts_once(
     assert [] == staged_files(tmp_path)
 
 
+def test_what_is_being_finished_is_waited_for(
+    importer: Importer,
+    site: Site,
+    warehouse: Warehouse,
+    clock: FakeClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    While an import of the last process is being finished, no other one of its site begins: it would not know of it,
+    and the same file would count twice.
+    """
+    receiving = importer.begin(site)
+    assert receiving is not None
+    receiving.feed(ndjson(LINES))
+    staged = receiving._reading.seal("ndjson")  # type: ignore[reportPrivateUsage]  # dies between seal and store
+    assert staged is not None
+    staged.release()
+    following = make(tmp_path, warehouse, clock)
+    begun: list[Receiving | None] = []
+    insert = settling.insert_batch
+
+    def looking(*arguments: Any, **named: Any) -> None:
+        begun.append(following.begin(site))
+        insert(*arguments, **named)
+
+    monkeypatch.setattr(settling, "insert_batch", looking)
+
+    assert 1 == following.resume()
+    assert [None] == begun
+    assert 72 == take_in(following, site, ndjson(LINES))["repeated"]
+
+
 def test_a_broken_stream_leaves_nothing(importer: Importer, site: Site, warehouse: Warehouse, tmp_path: Path) -> None:
     """
     What came of a stream that broke off is forgotten, and the site is free.
