@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import privacy, script, share, sign_in, site, sites
+from dashboard.pages import account, people, privacy, script, settings, share, sign_in, site, sites
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -54,9 +54,22 @@ def build_app(context: Context) -> Starlette:
         Route("/", endpoint(sites.site_list)),
         Route("/login", endpoint(sign_in.login_page)),
         Route("/login", form_endpoint(context, sign_in.login, signed_in=False), methods=["POST"]),
+        Route("/login/code", form_endpoint(context, sign_in.login_code, signed_in=False), methods=["POST"]),
         Route("/logout", form_endpoint(context, sign_in.logout, signed_in=True), methods=["POST"]),
         Route("/setup", endpoint(sign_in.setup_page)),
         Route("/setup", form_endpoint(context, sign_in.setup, signed_in=False), methods=["POST"]),
+        Route("/account", endpoint(account.account_page)),
+        Route("/account", form_endpoint(context, account.change_account, signed_in=True), methods=["POST"]),
+        Route("/people", endpoint(people.people_page)),
+        Route("/people", form_endpoint(context, people.change_people, signed_in=True), methods=["POST"]),
+        Route("/keys", endpoint(people.keys_page)),
+        Route("/keys", form_endpoint(context, people.change_keys, signed_in=True), methods=["POST"]),
+        Route("/sites/{domain:path}/settings/{section}", endpoint(settings.settings_page)),
+        Route(
+            "/sites/{domain:path}/settings/{section}",
+            form_endpoint(context, settings.change_settings, signed_in=True),
+            methods=["POST"],
+        ),
         Route("/share/{slug}", endpoint(share.share_page)),
         Route("/share/{slug}", form_endpoint(context, share.open_share, signed_in=False), methods=["POST"]),
         Route("/sites", form_endpoint(context, sites.add_site, signed_in=True), methods=["POST"]),

@@ -4,7 +4,8 @@ What every page, panel and API answer of the read side is given. It holds nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 from dashboard.importing import Importing
 from warehouse.client import Warehouse
@@ -27,3 +28,5 @@ class Context:
     """None where no store is: then nothing can be imported."""
     script_integrity: str = ""
     """Hash of the shared tracker script as `integrity` takes it; empty where no collector's files are."""
+    resting: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Held by the drain while it carries a batch over; held here while rows of a site go."""

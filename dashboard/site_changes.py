@@ -8,6 +8,7 @@ from typing import Unpack
 
 from dashboard.context import Context
 from warehouse.registry.sites import Site, SiteSettings
+from warehouse.site_rows import forget_site
 
 
 def change_site(context: Context, site: Site, **settings: Unpack[SiteSettings]) -> Site:
@@ -20,6 +21,35 @@ def change_site(context: Context, site: Site, **settings: Unpack[SiteSettings]) 
     """
     is_empty = "timezone" in settings and not _has_events(context, site)
     return context.registry.sites.change(site.domain, is_empty=is_empty, **settings)
+
+
+def reset_site(context: Context, site: Site) -> int:
+    """
+    Delete everything that was measured of a site; its settings, goals and links stay.
+
+    Returns:
+        How many rows went.
+
+    Raises:
+        WarehouseUnavailable: not all are gone; the same call finishes it.
+    """
+    with context.resting:
+        # Addresses in the vault are no statistics: they serve another purpose and end by their own date.
+        return forget_site(context.warehouse, site.id, kept=("vault",))
+
+
+def remove_site(context: Context, site: Site) -> None:
+    """
+    Remove a site and every row of it.
+
+    Raises:
+        RegistryError: it is gone already.
+        WarehouseUnavailable: not all rows are gone; nothing shows them any more.
+    """
+    # The name first: from here on nothing new is collected, and the drain lets go what still lies in the spool.
+    context.registry.sites.remove(site.domain)
+    with context.resting:
+        forget_site(context.warehouse, site.id)
 
 
 def _has_events(context: Context, site: Site) -> bool:

@@ -81,7 +81,10 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
     changed = drain_thread.closer.changed if drain_thread is not None else None
     importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed)
-    context = Context(warehouse, registry, clock, settings, importing=importer, script_integrity=shared_integrity())
+    integrity = shared_integrity()
+    context = Context(
+        warehouse, registry, clock, settings, importing=importer, script_integrity=integrity, resting=resting
+    )
     threading.Thread(target=_resume_imports, args=(importer,), name="imports", daemon=True).start()
     asyncio.run(_serve(context, drain_thread, importer, with_dashboard=with_dashboard))
     registry.close()

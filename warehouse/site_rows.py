@@ -13,9 +13,12 @@ SITE_TABLES = (
 """Every table with rows of a site; a test holds it against the migrations."""
 
 
-def forget_site(warehouse: Warehouse, site_id: int) -> int:
+def forget_site(warehouse: Warehouse, site_id: int, *, kept: tuple[str, ...] = ()) -> int:
     """
     Delete every row of a site for good, and wait until they are gone from the parts in use.
+
+    Args:
+        kept: tables to leave as they are, where the site stays.
 
     Returns:
         How many rows there were.
@@ -24,7 +27,7 @@ def forget_site(warehouse: Warehouse, site_id: int) -> int:
         WarehouseUnavailable: not all are gone; the same call finishes it.
     """
     total = 0
-    for table in SITE_TABLES:
+    for table in (table for table in SITE_TABLES if table not in kept):
         parameters = {"site": site_id}
         rows = warehouse.query(f"SELECT count() FROM {table} WHERE site_id = {{site:UInt32}}", parameters)  # noqa: S608 - a table name of ours
         if rows[0][0]:

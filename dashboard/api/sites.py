@@ -14,9 +14,9 @@ from dashboard.api.body import fields
 from dashboard.api.site_access import optional, page_limit, required, site_in_path
 from dashboard.api.site_settings import settings_of
 from dashboard.context import Context
+from dashboard.site_changes import remove_site
 from dashboard.stats.answer import in_thread
 from warehouse.registry.sites import Site
-from warehouse.site_rows import forget_site
 
 
 async def listed(context: Context, request: Request) -> Response:
@@ -78,9 +78,8 @@ async def removed(context: Context, request: Request) -> Response:
     Answer `DELETE /api/v1/sites/{domain}`.
     """
     site = await site_in_path(context, request)
-    # The name first: from here on nothing new is collected. The rows follow, and are gone when this answers.
-    await in_thread(context.registry.sites.remove, site.domain)
-    await in_thread(forget_site, context.warehouse, site.id)
+    # The rows are gone when this answers.
+    await in_thread(remove_site, context, site)
     return JSONResponse({"deleted": True})
 
 

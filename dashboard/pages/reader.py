@@ -48,6 +48,10 @@ class Reader:
     def may_edit(self) -> bool:
         return self.user is not None and self.user.role in ("owner", "editor")
 
+    @property
+    def is_owner(self) -> bool:
+        return self.user is not None and self.user.role == "owner"
+
 
 def is_https(settings: Settings) -> bool:
     """

@@ -63,6 +63,26 @@ def login(context: Context, request: Request, reader: Reader, form: Form) -> Res
         return response
     if user is None:
         return page(context, request, reader, "login.html", 401, error=text(reader, WRONG), email=email, next=next_path)
+    if context.registry.second_factors.is_on(user.id):
+        return _code(context, request, reader, 200, context.registry.second_factors.ticket(user), next_path, "")
+    return _signed_in(context, reader, user, next_path or "/")
+
+
+def login_code(context: Context, request: Request, reader: Reader, form: Form) -> Response:
+    """
+    Answer `POST /login/code`: the second factor, after the password.
+    """
+    ticket, next_path = form.get("ticket", ""), _local(form.get("next", ""))
+    try:
+        user = context.registry.second_factors.check(ticket, form.get("code", ""))
+    except SignInThrottled as refused:
+        sentence = text(reader, "Too many attempts for this account. Wait a little before the next one.")
+        response = _code(context, request, reader, 429, ticket, next_path, sentence)
+        response.headers["Retry-After"] = str(refused.wait_seconds)
+        return response
+    if user is None:
+        sentence = text(reader, "The code is wrong, or too much time went by since the password.")
+        return _code(context, request, reader, 401, ticket, next_path, sentence)
     return _signed_in(context, reader, user, next_path or "/")
 
 
@@ -103,6 +123,9 @@ def setup(context: Context, request: Request, reader: Reader, form: Form) -> Res
             if registry.users.token_user(token) is None:
                 return refusal(context, request, reader, 403, DEAD_LINK)
             return _setup(context, request, reader, 400, form, False, str(error))
+        if registry.second_factors.is_on(user.id):
+            # A new password alone opens nothing where a second factor is asked for.
+            return RedirectResponse(link(context.settings, "/login"), 303)
         return _signed_in(context, reader, user, "/")
     existing = registry.sites.find(form.get("domain", ""))
     site = existing
@@ -126,6 +149,12 @@ def _setup(
         is_first=is_first, error=error, timezones=timezones(),
         chosen_timezone=form.get("timezone") or ("Europe/Stockholm" if reader.language == "sv" else "Etc/UTC"),
     )  # fmt: skip
+
+
+def _code(
+    context: Context, request: Request, reader: Reader, status: int, ticket: str, next_path: str, error: str
+) -> Response:
+    return page(context, request, reader, "code.html", status, ticket=ticket, next=next_path, error=error)
 
 
 def _signed_in(context: Context, reader: Reader, user: User, path: str) -> Response:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from warehouse.clock import Clock
 from warehouse.registry.api_keys import ApiKeys
 from warehouse.registry.connection import RegistryConnection
+from warehouse.registry.funnels import Funnels
 from warehouse.registry.goals import Goals
 from warehouse.registry.properties import Properties
 from warehouse.registry.schema_steps import apply_steps
+from warehouse.registry.second_factors import SecondFactors
 from warehouse.registry.segments import Segments
 from warehouse.registry.shared_links import SharedLinks
 from warehouse.registry.sign_ins import SignIns
@@ -46,10 +48,12 @@ class Registry:
         self.sites = Sites(self._connection, clock)
         self.tracker_scripts = TrackerScripts(self._connection)
         self.goals = Goals(self._connection, clock)
+        self.funnels = Funnels(self._connection, clock)
         self.properties = Properties(self._connection)
         self.segments = Segments(self._connection, clock)
         self.shared_links = SharedLinks(self._connection, clock)
         self.users = Users(self._connection, clock)
+        self.second_factors = SecondFactors(self._connection, clock)
         self.sign_ins = SignIns(self._connection, clock)
         self.keys = ApiKeys(self._connection, clock)
 

@@ -21,7 +21,7 @@ from warehouse.registry.goal_parts import (
     checked_kind,
     checked_target,
 )
-from warehouse.registry.schema import GOALS, SITES
+from warehouse.registry.schema import FUNNEL_STEPS, GOALS, SITES
 
 GOALS_MAX = 1000
 """Per site: a question about goals holds each event against all of them."""
@@ -149,6 +149,7 @@ class Goals:
             row = transaction.execute(select(GOALS).where(same)).one_or_none()
             if row is None:
                 raise RegistryError(f"the site has no goal with the number {goal_id}")
+            transaction.execute(delete(FUNNEL_STEPS).where(FUNNEL_STEPS.c.goal_id == goal_id))
             transaction.execute(delete(GOALS).where(same))
             return _goal(row)
 

@@ -94,6 +94,24 @@ GOALS = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
+FUNNELS = Table(
+    "funnels",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("site_id", "name"),
+)
+
+FUNNEL_STEPS = Table(
+    "funnel_steps",
+    METADATA,
+    Column("funnel_id", Integer, ForeignKey("funnels.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("goal_id", Integer, ForeignKey("goals.id"), nullable=False),
+)
+
 PROPERTIES = Table(
     "properties",
     METADATA,
@@ -134,6 +152,15 @@ USERS = Table(
     Column("role", String(8), nullable=False),
     Column("password_hash", String(200)),
     Column("created_ms", BigInteger, nullable=False),
+    Column("totp_secret", String(64)),
+    Column("totp_step", BigInteger),
+)
+
+RECOVERY_CODES = Table(
+    "recovery_codes",
+    METADATA,
+    Column("user_id", Integer, ForeignKey("users.id"), primary_key=True),
+    Column("code_hash", String(64), primary_key=True),
 )
 
 LINKS = Table(

@@ -4,6 +4,8 @@ Sign-ins: who is signed in where, by a random token of which only the hash is ke
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import delete, insert, select, update
 
 from warehouse.clock import Clock
@@ -18,6 +20,27 @@ IDLE_MS_MAX = 30 * 24 * 60 * 60 * 1000
 
 USED_STEP_MS = 60 * 60 * 1000
 """Use is noted at most once an hour, so that looking at a page is no write."""
+
+
+ID_CHARS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """
+    One sign-in. `id` is the beginning of the token's hash: enough to name it, useless to take part in it.
+    """
+
+    id: str
+    created_ms: int
+    used_ms: int
+
+
+def sign_in_id(token: str) -> str:
+    """
+    Name the sign-in of a token.
+    """
+    return token_hash(token)[:ID_CHARS]
 
 
 class SignIns:
@@ -66,6 +89,24 @@ class SignIns:
             with self._connection.write() as transaction:
                 transaction.execute(update(SIGN_INS).where(SIGN_INS.c.token_hash == hashed).values(used_ms=now_ms))
         return user_of(row)
+
+    def all(self, user_id: int) -> list[SignIn]:
+        """
+        List where a person is signed in, the latest used first.
+        """
+        query = select(SIGN_INS).where(SIGN_INS.c.user_id == user_id).order_by(SIGN_INS.c.used_ms.desc())
+        with self._connection.read() as transaction:
+            rows = transaction.execute(query.where(SIGN_INS.c.used_ms > self._clock.now_ms() - IDLE_MS_MAX)).all()
+        return [SignIn(row.token_hash[:ID_CHARS], row.created_ms, row.used_ms) for row in rows]
+
+    def end_one(self, user_id: int, sign_in_id: str) -> None:
+        """
+        End one sign-in of a person; an unknown one is no error.
+        """
+        if len(sign_in_id) == ID_CHARS and sign_in_id.isalnum():
+            same = (SIGN_INS.c.user_id == user_id) & SIGN_INS.c.token_hash.startswith(sign_in_id)
+            with self._connection.write() as transaction:
+                transaction.execute(delete(SIGN_INS).where(same))
 
     def end(self, token: str) -> None:
         """

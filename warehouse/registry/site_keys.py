@@ -12,7 +12,22 @@ SITE_KEY_CHARS_MAX = 253
 """The longest host name (RFC 1035); a key with port or path shares the limit."""
 
 RESERVED = frozenset(
-    {"api", "docs", "health", "js", "login", "logout", "metrics", "openapi.json", "pixel.gif", "privacy", "setup"}
+    {
+        "account",
+        "api",
+        "docs",
+        "health",
+        "js",
+        "keys",
+        "people",
+        "login",
+        "logout",
+        "metrics",
+        "openapi.json",
+        "pixel.gif",
+        "privacy",
+        "setup",
+    }
     | {"share", "sites", "static", ".well-known"}
 )
 """First parts of addresses that Daysalt answers itself; a dashboard at `/{domain}` could not be reached there."""

@@ -15,6 +15,8 @@ from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
 from warehouse.registry.schema import (
     API_KEYS,
+    FUNNEL_STEPS,
+    FUNNELS,
     GOALS,
     PROPERTIES,
     SEGMENTS,
@@ -201,8 +203,21 @@ class Sites:
         """
         with self._connection.change() as transaction:
             site = self._one(transaction, domain)
+            ours = select(FUNNELS.c.id).where(FUNNELS.c.site_id == site.id)
+            transaction.execute(delete(FUNNEL_STEPS).where(FUNNEL_STEPS.c.funnel_id.in_(ours)))
             # Said out loud rather than left to the foreign keys: a database without them must not keep orphans.
-            for table in (SITE_ZONES, SHIELDS, TRACKER_SCRIPTS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS):
+            tables = (
+                SITE_ZONES,
+                SHIELDS,
+                TRACKER_SCRIPTS,
+                FUNNELS,
+                GOALS,
+                PROPERTIES,
+                SHARED_LINKS,
+                SEGMENTS,
+                API_KEYS,
+            )
+            for table in tables:
                 transaction.execute(delete(table).where(table.c.site_id == site.id))
             transaction.execute(delete(SITES).where(SITES.c.id == site.id))
             return site

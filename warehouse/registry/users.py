@@ -15,7 +15,7 @@ from warehouse.registry.attempts import Attempts
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
 from warehouse.registry.passwords import hashed_password, is_outdated, password_fits
-from warehouse.registry.schema import LINKS, SIGN_INS, USERS
+from warehouse.registry.schema import LINKS, RECOVERY_CODES, SIGN_INS, USERS
 from warehouse.registry.tokens import new_token, token_hash
 
 ROLES = ("owner", "editor", "viewer")
@@ -106,10 +106,41 @@ class Users:
             owners = transaction.execute(select(USERS.c.id).where(USERS.c.role == "owner")).all()
             if user.role == "owner" and len(owners) == 1:
                 raise RegistryError(f"{user.email} is the last owner: add another one with `daysalt user add` first")
-            for table in (SIGN_INS, LINKS):
+            for table in (SIGN_INS, LINKS, RECOVERY_CODES):
                 transaction.execute(delete(table).where(table.c.user_id == user.id))
             transaction.execute(delete(USERS).where(USERS.c.id == user.id))
             return user
+
+    def change_role(self, email: str, role: str) -> User:
+        """
+        Give a person another role; what they may do changes with their next request.
+
+        Raises:
+            RegistryError: nobody has this e-mail address, the role is unknown, or nobody would be owner.
+        """
+        if role not in ROLES:
+            raise RegistryError(f"{role!r} is not a role: use {', '.join(ROLES)}")
+        with self._connection.write() as transaction:
+            user = _one(transaction, email)
+            owners = transaction.execute(select(USERS.c.id).where(USERS.c.role == "owner")).all()
+            if user.role == "owner" and role != "owner" and len(owners) == 1:
+                raise RegistryError(f"{user.email} is the last owner: make somebody else an owner first")
+            transaction.execute(update(USERS).where(USERS.c.id == user.id).values(role=role))
+            return _one(transaction, email)
+
+    def change_password(self, user: User, password: str, new_password: str) -> None:
+        """
+        Change a password; every sign-in of the person ends.
+
+        Raises:
+            RegistryError: the present password is wrong, or the new one too short.
+            SignInThrottled: too many attempts for this account.
+        """
+        if self.check(user.email, password) is None:
+            raise RegistryError("the present password is wrong: nothing was changed")
+        hashed = hashed_password(new_password)
+        with self._connection.write() as transaction:
+            self._set_password(transaction, user.id, hashed)
 
     def token_user(self, token: str) -> User | None:
         """
