@@ -33,7 +33,7 @@ def test_an_invitation_is_a_link_to_copy(context: Context) -> None:
     """
     owner = signed_in(context)
     html = send(owner, "/people", "invite", email="bo@site1.test", role="editor").text
-    link = re.findall(r'id="invitation">(http://stats\.test/setup\?token=[\w-]+)<', html)[0]
+    link: str = re.findall(r'id="invitation">(http://stats\.test/setup\?token=[\w-]+)<', html)[0]
     token = parse_qs(urlsplit(link).query)["token"][0]
     guest = browser(context)
 
