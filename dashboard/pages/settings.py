@@ -15,7 +15,7 @@ from dashboard.pages.arrivals import drop_lines
 from dashboard.pages.days import ZoneNote, local_today, zone_notes
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.languages import locale_of
-from dashboard.pages.panels import FILTERS, mark
+from dashboard.pages.panels import FILTER_TITLES, mark
 from dashboard.pages.reader import Reader, reader_of
 from dashboard.pages.rendering import link, page
 from dashboard.pages.sign_in import timezones
@@ -126,7 +126,7 @@ def _facts(context: Context, request: Request, reader: Reader, site: Site, secti
         segments = registry.segments.all(site.id)
         return {
             "links": registry.shared_links.all(site.id), "segments": segments, "address": address,
-            "segment_names": {segment.id: segment.name for segment in segments}, "filters": list(FILTERS),
+            "segment_names": {segment.id: segment.name for segment in segments}, "filters": FILTER_TITLES,
             "ends": _ends, "now_ms": context.clock.now_ms(),
         }  # fmt: skip
     return {}
