@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from dashboard.api.access import ApiError, site_of
 from dashboard.api.body import json_object
+from dashboard.api.segment_filters import with_segments
 from dashboard.context import Context
 from dashboard.stats.answer import ask, in_thread, present_visitors
 from dashboard.stats.metrics import REVENUE_METRICS
@@ -33,7 +34,7 @@ async def query(context: Context, request: Request) -> Response:
     if named is not None and not isinstance(named, str):
         raise ApiError(400, "#/site_id: Type mismatch. Expected String.")
     site = await site_of(context, request, named)
-    parsed = parse_query(body)
+    parsed = parse_query(await in_thread(with_segments, context, site, body))
     result = await ask(context, site, parsed.query)
     return JSONResponse(
         {
