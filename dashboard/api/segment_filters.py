@@ -37,10 +37,11 @@ def _names_segment(value: Any, depth: int) -> bool:
 
 def _written(value: Any, saved: dict[int, list[Any]], depth: int) -> Any:
     if not isinstance(value, list) or depth > 2 * DEPTH_MAX:
-        return value
+        return cast(Any, value)
     parts = cast("list[Any]", value)
     if parts[1:2] != ["segment"]:
-        return [_written(part, saved, depth + 1) for part in parts]
+        rewritten: list[Any] = [_written(part, saved, depth + 1) for part in parts]
+        return rewritten
     numbers: Any = parts[2] if len(parts) == 3 and parts[0] == "is" else None
     if not isinstance(numbers, list) or not numbers:
         raise QueryError(MISSING)
