@@ -44,13 +44,14 @@ class Closer:
         *,
         resting: threading.Lock,
         caught_up_ms: Callable[[], int],
-        closed: Callable[[Site, Sequence[date]], None] | None = None,
+        closed: Callable[[Site, Sequence[date]], bool] | None = None,
     ) -> None:
         """
         Args:
             resting: held by whoever writes to the store.
             caught_up_ms: tells up to when (epoch milliseconds) everything that was received is stored.
-            closed: told the days of a site whose rollups are whole, after each round.
+            closed: told the days of a site whose rollups are whole, after a day closed or something late was added;
+                until it returns True it is told again in every round.
         """
         self._warehouse = warehouse
         self._registry = registry
@@ -94,8 +95,14 @@ class Closer:
                 return
             through = self.closing_day(site)
             if self._through.get(site.id) != through:
-                self._close(site, through)
+                # What comes late while it closes has it close once more.
                 self._through[site.id] = through
+                done = False
+                try:
+                    done = self._close(site, through)
+                finally:
+                    if not done:
+                        self._through.pop(site.id, None)
             if revision != self._revision:
                 add_goals(self._warehouse, self._clock, self.rollup_site(site))
         self._revision = revision
@@ -178,7 +185,7 @@ class Closer:
                 logger().error("the closer stumbled", error=type(error).__name__, exc_info=error)
             self._stop.wait(TICK_SECONDS)
 
-    def _close(self, site: Site, through: date) -> None:
+    def _close(self, site: Site, through: date) -> bool:
         found = self._warehouse.query(
             "SELECT day FROM events WHERE site_id = {site:UInt32} AND day <= {through:Date}"
             " ORDER BY site_id, day LIMIT 1",
@@ -199,15 +206,15 @@ class Closer:
             for begin, end in _stretches([day for day in unsealed if not self.is_sealed(site, day)]):
                 self.rebuild(site, begin, end)
         self._newest_built = max([self._newest_built or EPOCH, *built])
-        if self._closed is not None and built:
-            self._closed(site, sorted(built))
+        return self._closed is None or not built or self._closed(site, sorted(built))
 
     def _add(self, site: Site, batch: int, brought: Sequence[date]) -> None:
         here = self.rollup_site(site)
         for day in add_batch(self._warehouse, self._clock, here, batch, brought):
-            if not self.is_sealed(site, day):
-                build_days(self._warehouse, self._clock, here, day, day)
-                self._stale.add(site.id)
+            # A sealed day adds up to the same; only the names of what is rare in it are gone.
+            build_days(self._warehouse, self._clock, here, day, day)
+            self._stale.add(site.id)
+        self._through.pop(site.id, None)
 
 
 def _numbers(rows: Sessionized, name: str) -> NDArray[np.integer[Any]]:

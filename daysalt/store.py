@@ -22,10 +22,12 @@ from dashboard.app import build_app
 from dashboard.context import Context
 from daysalt.children import FATAL_EXIT
 from daysalt.closer import Closer
+from daysalt.day_sealer import DaySealer
 from daysalt.import_operations import import_operations
 from daysalt.lifeline import QuietServer, watch_life_line
 from daysalt.operations import store_operations
 from daysalt.pace import Pace
+from daysalt.patience import BACKOFF_SECONDS, patiently
 from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
 from ingest.imports.importer import Importer
@@ -40,9 +42,9 @@ from warehouse.local_socket import SocketAbsent, SocketRefused, bind_private, ca
 from warehouse.log import logger
 from warehouse.migrate import MigrationError, migrate
 from warehouse.registry.database import Registry
+from warehouse.sealing.seal import resume_sealing
 from warehouse.settings import Settings
 
-BACKOFF_SECONDS = (0.2, 0.5, 1, 2, 5, 10)
 NICENESS = 19
 """Collecting comes first where both want the same core."""
 GRACE_SECONDS = 5
@@ -65,7 +67,10 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
         return FATAL_EXIT
     warehouse = Warehouse(settings.warehouse_url)
     try:
-        applied = _migrate_patiently(warehouse, clock)
+        applied = patiently(lambda: len(migrate(warehouse, clock)))
+        if with_drain:
+            # Before anything reads or writes: the rows of a day may lie half here and half there.
+            patiently(lambda: resume_sealing(warehouse, settings.data_dir / "drain"))
     except MigrationError as error:
         print(f"daysalt: {error}", file=sys.stderr)
         return FATAL_EXIT
@@ -76,14 +81,9 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
     changed = drain_thread.closer.changed if drain_thread is not None else None
     importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed)
+    integrity = shared_integrity()
     context = Context(
-        warehouse,
-        registry,
-        clock,
-        settings,
-        importing=importer,
-        script_integrity=shared_integrity(),
-        resting=resting,
+        warehouse, registry, clock, settings, importing=importer, script_integrity=integrity, resting=resting
     )
     threading.Thread(target=_resume_imports, args=(importer,), name="imports", daemon=True).start()
     asyncio.run(_serve(context, drain_thread, importer, with_dashboard=with_dashboard))
@@ -110,18 +110,6 @@ def _lock_drain(directory: Path) -> int | None:
     return None
 
 
-def _migrate_patiently(warehouse: Warehouse, clock: Clock) -> int:
-    stop = threading.Event()
-    for attempt in range(10_000):
-        try:
-            return len(migrate(warehouse, clock))
-        except (WarehouseUnavailable, QueryTimeout) as error:
-            wait = BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)]
-            logger().warning("the warehouse is away", reason=str(error), again_after_seconds=wait)
-            stop.wait(wait)
-    raise MigrationError("the warehouse stayed away; check DAYSALT_WAREHOUSE_URL")
-
-
 class DrainThread:
     """
     The drain in a thread of its own: the engine does its work outside Python's lock.
@@ -143,8 +131,14 @@ class DrainThread:
         )
         self.resting = threading.Lock()
         """Held while a batch is carried over; whoever takes it finds events and visits of the same batches."""
+        sealer = DaySealer(warehouse, settings.data_dir / "drain", resting=self.resting)
         self.closer = Closer(
-            warehouse, registry, clock, resting=self.resting, caught_up_ms=lambda: self.drain.caught_up_ms
+            warehouse,
+            registry,
+            clock,
+            resting=self.resting,
+            caught_up_ms=lambda: self.drain.caught_up_ms,
+            closed=sealer.seal,
         )
         self.vault = VaultDrainThread(
             VaultDrain(

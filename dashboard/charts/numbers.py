@@ -5,7 +5,7 @@ How numbers are written: full, short, and by metric, in a reader's locale.
 from __future__ import annotations
 
 from babel.core import Locale
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
 Value = int | float | None
 
@@ -62,13 +62,31 @@ def metric_text(value: Value, metric: str, locale: Locale) -> str:
     """
     if value is None:
         return WITHHELD
-    if metric == "visit_duration":
+    if metric in ("visit_duration", "time_on_page"):
         return duration(value, locale)
-    if metric == "bounce_rate":
+    if metric in ("bounce_rate", "conversion_rate", "percentage", "scroll_depth"):
         return percent(value / 100, locale)
     if metric == "views_per_visit":
         return format_decimal(value, "#,##0.0#", locale=locale)
     return short(value, locale)
+
+
+def money(value: Value, currency: str | None, locale: Locale, *, short: bool = False) -> str:
+    """
+    Write an amount in its currency.
+
+    Args:
+        short: without cents, which matter little among whole columns of amounts of a hundred and more.
+    """
+    if value is None or currency is None:
+        return WITHHELD
+    if short and abs(value) >= 100:
+        return format_currency(round(value), currency, locale=locale, currency_digits=False, format=_whole(locale))
+    return format_currency(value, currency, locale=locale)
+
+
+def _whole(locale: Locale) -> str:
+    return locale.currency_formats["standard"].pattern.split(";")[0].replace(".00", "")
 
 
 def change(now: Value, before: Value, metric: str) -> float | None:

@@ -23,6 +23,7 @@ class Tab:
         dimension: the stats layer's name.
         filter_name: the short name in the address, used when a row is clicked.
         metrics: the columns, the first one drawn as a bar.
+        shares: the share of all visitors is a column too.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Tab:
     dimension: str
     filter_name: str
     metrics: tuple[str, ...] = ("visitors",)
+    shares: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,32 @@ PANELS: dict[str, Panel] = {
     "goals": Panel(
         mark("Goals"),
         {
+            "goals": Tab(
+                mark("Goals"),
+                mark("Goal"),
+                "event:goal",
+                "goal",
+                ("visitors", "events", "conversion_rate"),
+                shares=False,
+            ),
             "events": Tab(mark("Events"), mark("Event"), "event:name", "event", ("visitors", "events")),
+            "props": Tab(mark("Properties"), mark("Value"), "", "", ("visitors", "events")),
         },
     ),
 }
 
-FILTERS: dict[str, str] = {tab.filter_name: tab.dimension for panel in PANELS.values() for tab in panel.tabs.values()}
+VERSIONS: dict[str, Tab] = {
+    "browsers": Tab(mark("Browsers"), mark("Browser version"), "visit:browser_version", "browser_version"),
+    "os": Tab(mark("Systems"), mark("System version"), "visit:os_version", "os_version"),
+}
+"""What a tab shows once one browser or one system is chosen."""
+
+_TABS = [tab for panel in PANELS.values() for tab in panel.tabs.values() if tab.dimension] + list(VERSIONS.values())
+
+FILTERS: dict[str, str] = {tab.filter_name: tab.dimension for tab in _TABS}
 """The stats layer's dimension by the short name in the address."""
 
-FILTER_TITLES: dict[str, str] = {
-    tab.filter_name: tab.column for panel in PANELS.values() for tab in panel.tabs.values()
-}
+FILTER_TITLES: dict[str, str] = {tab.filter_name: tab.column for tab in _TABS}
+
+PROP_FILTER = "prop."
+"""What the short name of a property begins with."""

@@ -9,12 +9,15 @@ from typing import cast
 
 from babel.core import Locale
 
+from dashboard.charts import numbers
 from dashboard.charts.world_map import WorldMap, world_map
 from dashboard.context import Context
 from dashboard.pages.panels import PANELS, Panel, Tab, mark
+from dashboard.pages.tabs import open_tab
 from dashboard.pages.view import View
 from dashboard.stats.answer import answer
 from dashboard.stats.dimensions import OTHER
+from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period
 from dashboard.stats.query import QueryError, StatsQuery, Value, Viewer
 from warehouse.client import QueryTimeout
@@ -24,6 +27,7 @@ ROWS_SHOWN = 8
 DETAIL_ROWS = 100
 CSV_ROWS = 10_000
 OVERFLOW = "(overflow)"
+TOO_LONG = mark("This question took too long. Try a shorter period or fewer filters.")
 NO_GOALS = frozenset({"pageview", "engagement"})
 CODES = frozenset({"visit:country", "visit:region"})
 
@@ -53,6 +57,9 @@ METRIC_COLUMNS: dict[str, str] = {
     "visits": mark("Visits"),
     "pageviews": mark("Pageviews"),
     "events": mark("Times"),
+    "conversion_rate": mark("Rate"),
+    "total_revenue": mark("Revenue"),
+    "average_revenue": mark("Average"),
 }
 
 
@@ -63,6 +70,7 @@ class Line:
 
     Attributes:
         value: as the stats layer calls it; what a filter would hold.
+        texts, full_texts: the metrics as they are shown, and with every digit.
         share: of all visitors, 0..1; None when either number is withheld.
         width: length of the bar, 0..100, against the longest one.
         code: of the country, shown before its name, or empty.
@@ -73,6 +81,8 @@ class Line:
     label: str
     code: str
     metrics: tuple[Value, ...]
+    texts: tuple[str, ...]
+    full_texts: tuple[str, ...]
     share: float | None
     width: int
     can_filter: bool
@@ -100,6 +110,9 @@ class Rows:
     world: WorldMap | None = None
     titles: dict[str, str] | None = None
     """Tooltips of the map, by country."""
+    props: tuple[str, ...] = ()
+    prop: str = ""
+    """The properties to choose from, and the chosen one."""
 
 
 def panel_rows(
@@ -121,8 +134,14 @@ def panel_rows(
     Args:
         visitors: of the whole view; what shares are measured against.
     """
-    panel, tab_key = PANELS[key], view.tab_of(key)
-    tab = panel.tabs[tab_key]
+    panel = PANELS[key]
+    try:
+        opened = open_tab(context, site, view, period, viewer, key)
+    except QueryTimeout:
+        return Rows(key, panel, view.tab_of(key), panel.tabs[view.tab_of(key)], (), 0, False, TOO_LONG)
+    tab_key, tab = opened.key, opened.tab
+    if not opened.can_ask:
+        return Rows(key, panel, tab_key, tab, (), 0, False)
     wants_map = tab_key == "map" and not view.details
     query = StatsQuery(
         tab.metrics,
@@ -136,11 +155,10 @@ def panel_rows(
     try:
         result = answer(context, site, query, viewer)
     except QueryTimeout:
-        problem = mark("This question took too long. Try a shorter period or fewer filters.")
-        return Rows(key, panel, tab_key, tab, (), 0, False, problem)
+        return Rows(key, panel, tab_key, tab, (), 0, False, TOO_LONG, props=opened.props, prop=opened.prop)
     except QueryError:
         problem = mark("This panel cannot be combined with the chosen filters.")
-        return Rows(key, panel, tab_key, tab, (), 0, False, problem)
+        return Rows(key, panel, tab_key, tab, (), 0, False, problem, props=opened.props, prop=opened.prop)
     total = result.total_rows if result.total_rows is not None else len(result.rows)
     found = result.rows
     if tab.dimension == "event:name":
@@ -148,7 +166,11 @@ def panel_rows(
         found = tuple(row for row in found if row.dimensions[0] not in NO_GOALS)
         total -= len(result.rows) - len(found)
     longest = max((row.metrics[0] or 0 for row in found if row.dimensions[0] != OTHER), default=0)
-    lines = [_line(tab, row.dimensions[0], row.metrics, visitors, longest, locale) for row in found]
+    currencies = dict(zip((row.dimensions[0] for row in result.rows), result.currencies, strict=False))
+    lines = [
+        _line(tab, row.dimensions[0], row.metrics, visitors, longest, locale, currencies.get(row.dimensions[0]))
+        for row in found
+    ]
     has_other = any(line.value == OTHER for line in lines)
     world = titles = None
     if wants_map:
@@ -156,14 +178,14 @@ def panel_rows(
         world = world_map(counts)
         titles = {country.code: territory(country.code, locale) for country in world.countries}
         lines = lines[:ROWS_SHOWN]
-    return Rows(key, panel, tab_key, tab, tuple(lines), total, has_other, "", world, titles)
+    return Rows(key, panel, tab_key, tab, tuple(lines), total, has_other, "", world, titles, opened.props, opened.prop)
 
 
 def filter_label(name: str, value: str, locale: Locale) -> str:
     """
     Write a filter's value as its row is written.
     """
-    return territory(value, locale) if name == "country" else value
+    return territory(value, locale) if name in ("country", "country!", "region", "region!") else value
 
 
 def territory(code: str, locale: Locale) -> str:
@@ -177,7 +199,13 @@ def territory(code: str, locale: Locale) -> str:
 
 
 def _line(
-    tab: Tab, value: str, metrics: tuple[Value, ...], visitors: Value, longest: int | float, locale: Locale
+    tab: Tab,
+    value: str,
+    metrics: tuple[Value, ...],
+    visitors: Value,
+    longest: int | float,
+    locale: Locale,
+    currency: str | None,
 ) -> Line:
     count = metrics[0]
     is_code = tab.dimension in CODES
@@ -186,7 +214,19 @@ def _line(
         territory(value, locale) if is_code else value,
         value[:2] if is_code and len(value) >= 2 and value[:2].isupper() else "",
         metrics,
+        tuple(_text(metric, name, locale, currency) for name, metric in zip(tab.metrics, metrics, strict=True)),
+        tuple(
+            _text(metric, name, locale, currency, full=True) for name, metric in zip(tab.metrics, metrics, strict=True)
+        ),
         min(1.0, count / visitors) if count is not None and visitors else None,
         0 if count is None or not longest or value == OTHER else max(1, round(count / longest * 100)),
         value not in (OTHER, OVERFLOW),
     )
+
+
+def _text(value: Value, metric: str, locale: Locale, currency: str | None, *, full: bool = False) -> str:
+    if metric in REVENUE_METRICS:
+        return numbers.money(value, currency, locale, short=not full)
+    if metric in ("conversion_rate", "percentage") or not full:
+        return numbers.metric_text(value, metric, locale)
+    return numbers.full(value, locale)

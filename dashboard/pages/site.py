@@ -17,6 +17,7 @@ from dashboard.pages.arrivals import Arrivals, arrivals, drop_lines, first_day
 from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text, zone_notes
 from dashboard.pages.door import Door, own_door
 from dashboard.pages.drop_reasons import NOUNS, REASONS
+from dashboard.pages.filters import OPERATOR_TITLES, prop_of, split_key
 from dashboard.pages.forms import refusal
 from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
 from dashboard.pages.languages import locale_of
@@ -37,7 +38,7 @@ from dashboard.pages.snippet import public_address, snippet
 from dashboard.pages.view import METRICS, View, read_view
 from dashboard.stats.answer import present_visitors
 from dashboard.stats.period import Period, resolve
-from dashboard.stats.query import StatsQuery, Value, Viewer
+from dashboard.stats.query import QueryError, StatsQuery, Value, Viewer
 from warehouse.client import QueryTimeout
 from warehouse.registry.sites import Site
 
@@ -96,13 +97,18 @@ def dashboard_through(context: Context, request: Request, reader: Reader, site: 
     first = first_day(context, site)
     if first is None:
         return _waiting(context, request, reader, site)
-    return _dashboard(_understood(context, request, reader, site, door, first), first)
+    asked = _understood(context, request, reader, site, door, first)
+    if request.query_params.get("filter") is not None:
+        # The filter form was sent: show the address that a row's link would have.
+        return RedirectResponse(_address(asked, asked.view), 303)
+    return _dashboard(asked, first)
 
 
 def _understood(context: Context, request: Request, reader: Reader, site: Site, door: Door, first: date) -> Asked:
     today = local_today(context.clock, site.timezone)
     # A site that began yesterday has nothing to show in a period of full days.
-    view = door.limited(read_view(request.query_params, "day" if (today - first).days < 2 else "28d"))
+    view = read_view(request.query_params, "day" if (today - first).days < 2 else "28d")
+    view = door.limited(view.with_goals({goal.display_name for goal in context.registry.goals.all(site.id)}))
     now_ms = context.clock.now_ms()
     period = resolve(view.date_range(today), site.timezone, now_ms, changes=site.zone_changes)
     if view.period == "all":
@@ -138,7 +144,8 @@ def _dashboard(asked: Asked, first: date) -> Response:
         "columns": METRIC_COLUMNS, "here": here, "door": asked.door,
         "home": link(context.settings, asked.door.address),
         "live_address": link(context.settings, asked.door.address, [*asked.door.carried, ("live", "1")]),
-        "filter_titles": FILTER_TITLES, "filter_label": label_of,
+        "filter_titles": FILTER_TITLES, "filter_label": label_of, "sign_titles": OPERATOR_TITLES,
+        "split_key": split_key, "prop_of": prop_of,
         "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
         "zone_changes": zone_notes(site, asked.period, context.clock.now_ms(), locale),
     }  # fmt: skip
@@ -154,6 +161,8 @@ def _dashboard(asked: Asked, first: date) -> Response:
         drawn = graph(context, site, view, asked.period, asked.compare, asked.viewer, locale)
     except QueryTimeout:
         problem = "timeout"
+    except QueryError:
+        problem = "filters"
     visitors = totals[0].value if totals else None
     earlier, later = neighbours(view, asked.period, asked.today)
     return page(

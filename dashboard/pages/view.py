@@ -6,15 +6,17 @@ Everything is in the address, so that a view can be bookmarked, shared and opene
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from starlette.datastructures import QueryParams
 
-from dashboard.pages.panels import FILTERS, PANELS
+from dashboard.pages.filters import asked_filter, conditions_of, known_pairs, split_key
+from dashboard.pages.panels import PANELS
+from dashboard.stats.dimensions import PROP_KEY_CHARS_MAX
 from dashboard.stats.period import Period, PeriodError, months_before, parse_day
-from dashboard.stats.query import Filter, FilterTree
+from dashboard.stats.query import FilterTree
 
 METRICS = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
 PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom")
@@ -31,7 +33,7 @@ class View:
     Attributes:
         period: one of `PERIODS`.
         first, last: ISO days; only with `custom`.
-        filters: short name (as in `panels.FILTERS`) and value, in the order they were clicked.
+        filters: key (as in `dashboard.pages.filters`) and value, in the order they were chosen.
         tabs: by panel.
     """
 
@@ -45,6 +47,8 @@ class View:
     tabs: tuple[tuple[str, str], ...] = ()
     details: str = ""
     """The panel whose every row is shown, or empty for the whole dashboard."""
+    prop: str = ""
+    """The property whose values are shown, or empty for the first one."""
     held: tuple[FilterTree, ...] = ()
     """Filters of a shared link, which no address can take off."""
 
@@ -63,6 +67,8 @@ class View:
             found.append(("metric", self.metric))
         found += [("f", f"{name}:{value}") for name, value in self.filters]
         found += list(self.tabs)
+        if self.prop:
+            found.append(("prop", self.prop))
         if self.details:
             found.append(("details", self.details))
         return found
@@ -86,11 +92,36 @@ class View:
         kept = tuple(pair for pair in self.filters if pair[0] != name)
         return replace(self, filters=(*kept, (name, value)), details="")
 
-    def without_filter(self, name: str) -> View:
+    def with_alternative(self, key: str, value: str) -> View:
+        """
+        Filter by one more value; values of the same key are alternatives.
+        """
+        kept = tuple(pair for pair in self.filters if pair != (key, value))
+        return replace(self, filters=(*kept, (key, value))[-FILTERS_MAX:])
+
+    def without_filter(self, name: str, value: str) -> View:
         """
         Take a filter off.
         """
-        return replace(self, filters=tuple(pair for pair in self.filters if pair[0] != name))
+        return replace(self, filters=tuple(pair for pair in self.filters if pair != (name, value)))
+
+    def with_goals(self, goals: Collection[str]) -> View:
+        """
+        Forget filters on goals that are not among these.
+        """
+        return replace(self, filters=known_pairs(self.filters, goals))
+
+    def with_prop(self, prop: str) -> View:
+        """
+        Show the values of a property.
+        """
+        return replace(self.with_tab("goals", "props"), prop=prop)
+
+    def filtered_by(self, name: str) -> bool:
+        """
+        Tell whether something is chosen by name, as opposed to left out.
+        """
+        return any(key == name for key, _ in self.filters)
 
     def with_tab(self, panel: str, tab: str) -> View:
         """
@@ -126,7 +157,7 @@ class View:
         """
         Give the filters as the stats layer wants them.
         """
-        return (*self.held, *(Filter("is", FILTERS[name], (value,)) for name, value in self.filters))
+        return (*self.held, *conditions_of(self.filters))
 
     def date_range(self, today: date) -> str | tuple[str, str]:
         """
@@ -156,11 +187,14 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         except PeriodError:
             period = ""
     is_given = period in PERIODS
-    filters: dict[str, str] = {}
+    filters: list[tuple[str, str]] = []
     for text in given.getlist("f")[:FILTERS_MAX]:
-        name, _, value = text.partition(":")
-        if name in FILTERS and len(value) <= FILTER_CHARS_MAX and value.isprintable():
-            filters[name] = value
+        key, _, value = text.partition(":")
+        if split_key(key) is not None and len(value) <= FILTER_CHARS_MAX and value.isprintable():
+            filters.append((key, value))
+    added, prop = asked_filter(given), given.get("prop", "")
+    if added is not None and len(added[1]) <= FILTER_CHARS_MAX and added[1].isprintable():
+        filters.append(added)
     metric, interval, details = given.get("metric", ""), given.get("interval", ""), given.get("details", "")
     return View(
         period=period if is_given else default_period,
@@ -169,9 +203,10 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         last=last if period == "custom" else "",
         interval=interval if interval in INTERVALS else "",
         metric=metric if metric in METRICS else "visitors",
-        filters=tuple(filters.items()),
+        filters=tuple(dict.fromkeys(filters))[-FILTERS_MAX:],
         tabs=tuple((key, given[key]) for key, panel in PANELS.items() if given.get(key) in panel.tabs),
         details=details if details in PANELS else "",
+        prop=prop if prop.isprintable() and len(prop) <= PROP_KEY_CHARS_MAX else "",
     )
 
 

@@ -126,7 +126,7 @@
     var now = new URLSearchParams(location.search);
     var parts = event.detail.path.split("?");
     var next = new URLSearchParams(parts[1] || "");
-    ["sources", "pages", "locations", "devices", "goals"].forEach(function (panel) {
+    ["sources", "pages", "locations", "devices", "goals", "prop"].forEach(function (panel) {
       if (now.has(panel) && !next.has(panel)) next.set(panel, now.get(panel));
     });
     event.detail.path = parts[0] + (next.toString() ? "?" + next : "");
