@@ -23,6 +23,7 @@ COUNTERS: Mapping[str, str] = {
     "daysalt_vault_rows_flushed": "Rows of the vault written to the warehouse, before they are put together.",
     "daysalt_spool_damage": "Damaged pieces found in the spool.",
     "daysalt_risk_observations": "Hits counted in the risk windows.",
+    "daysalt_risk_unseen_hits": "Hits the risk windows did not look at, because too many came in one second.",
     "daysalt_risk_lost_bytes": "Bytes of observations lost while the risk windows were away.",
     "daysalt_risk_checks": "Risk checks answered.",
 }

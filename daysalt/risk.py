@@ -23,6 +23,8 @@ from warehouse.settings import Settings
 
 TICK_SECONDS = 1.0
 CALL_SECONDS = 5.0
+NICENESS = 10
+"""Beacons come first; a check is a small thing and still comes before the store."""
 
 
 def run_risk(settings: Settings) -> int:
@@ -31,6 +33,7 @@ def run_risk(settings: Settings) -> int:
     """
     import uvloop
 
+    os.nice(NICENESS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
     return 0

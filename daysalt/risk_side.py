@@ -91,7 +91,11 @@ class RiskSide:
         """
         Tell what was done since the start.
         """
-        return {"daysalt_risk_lost_bytes": self._link.lost, "daysalt_risk_checks": self.door.checks}
+        return {
+            "daysalt_risk_lost_bytes": self._link.lost,
+            "daysalt_risk_checks": self.door.checks,
+            "daysalt_risk_unseen_hits": self.observer.unseen,
+        }
 
     def _note(self, key_id: str, action: str, domain: str) -> None:
         place = (key_id, action, domain)

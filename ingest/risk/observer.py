@@ -29,6 +29,8 @@ IDS_MAX = 50_000
 """Addresses whose ids are remembered, about 200 bytes each; then all are forgotten and worked out anew."""
 LOOKS_MAX = 128
 """Headers looked at of one hand-over of at most 512 sightings."""
+HITS_A_SECOND_MAX = 10_000
+"""Hits looked at in a second of one collector: whoever floods is known long before, and beacons come first."""
 ROUND_MS = 100
 IPV4_NETWORK_BITS, IPV6_NETWORK_BITS = 24, 48
 
@@ -61,6 +63,10 @@ class Observer:
         self._off: frozenset[int] = frozenset()
         self._ids: dict[bytes, tuple[bytes, int]] = {}
         self._day = -1
+        self._second = -1
+        self._in_second = 0
+        self.unseen = 0
+        """Hits that were not looked at, because too many came in one second."""
 
     def switch_off(self, site_ids: frozenset[int]) -> None:
         """
@@ -72,6 +78,9 @@ class Observer:
         """
         Pack what was seen and send it.
         """
+        if sightings and self._is_flood(sightings[-1].at_ms // 1000, len(sightings)):
+            self.unseen += len(sightings)
+            return
         step = -(-len(sightings) // LOOKS_MAX)
         packed: list[bytes] = []
         ids, off, pack = self._ids, self._off, RECORD.pack
@@ -118,6 +127,12 @@ class Observer:
             packed.append(pack(known[0], known[1], at_ms, site, kind, marks, page, client.checksum, reading, engaged))
         if packed:
             self._send(b"".join(packed))
+
+    def _is_flood(self, second: int, hits: int) -> bool:
+        if second != self._second:
+            self._second, self._in_second = second, 0
+        self._in_second += hits
+        return self._in_second > HITS_A_SECOND_MAX
 
     def _identify(self, address: bytes, at_ms: int) -> tuple[bytes, int] | None:
         found = identify(self._identities, address, at_ms)

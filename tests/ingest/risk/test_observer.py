@@ -4,9 +4,10 @@ The observer: what of a sighting leaves the collector, and what does not.
 
 from __future__ import annotations
 
+from daysalt.trial.play import FixedIds
 from ingest.hit import DropReason
 from ingest.risk.observation import RECORD
-from ingest.risk.observer import Observer
+from ingest.risk.observer import HITS_A_SECOND_MAX, Observer
 from ingest.sightings import SIGHTINGS_MAX
 from tests.ingest.risk.sights import ADDRESS, CHROME, NOON, packed, sight
 
@@ -37,8 +38,6 @@ def test_sites_that_switched_risk_off_are_not_seen() -> None:
     """
     Nothing is sent of a hit for a site whose switch is off.
     """
-    from daysalt.trial.play import FixedIds
-
     sent: list[bytes] = []
     observer = Observer(FixedIds(), sent.append)
     observer.switch_off(frozenset({1}))
@@ -77,3 +76,18 @@ def test_headers_are_looked_at_in_a_sample_when_there_are_many() -> None:
 
     evidence = evidence_of(windows, now_ms=NOON + 1000)
     assert (SIGHTINGS_MAX, SIGHTINGS_MAX // 4) == (evidence.total, evidence.looked)
+
+
+def test_a_flood_is_looked_at_in_part() -> None:
+    """
+    Of one second only so many hits are looked at; the next begins anew.
+    """
+    sent: list[bytes] = []
+    observer = Observer(FixedIds(), sent.append)
+    for _ in range(HITS_A_SECOND_MAX // SIGHTINGS_MAX + 3):
+        observer.see([sight()] * SIGHTINGS_MAX)
+    observer.see([sight(at_ms=NOON + 1000)])
+
+    looked_at = sum(len(frame) for frame in sent) // RECORD.size
+    assert HITS_A_SECOND_MAX // SIGHTINGS_MAX * SIGHTINGS_MAX + 1 == looked_at
+    assert observer.unseen > 0
