@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import account, people, privacy, script, settings, share, sign_in, site, sites
+from dashboard.pages import account, people, privacy, script, segments, settings, share, sign_in, site, sites
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -64,6 +64,11 @@ def build_app(context: Context) -> Starlette:
         Route("/people", form_endpoint(context, people.change_people, signed_in=True), methods=["POST"]),
         Route("/keys", endpoint(people.keys_page)),
         Route("/keys", form_endpoint(context, people.change_keys, signed_in=True), methods=["POST"]),
+        Route(
+            "/sites/{domain:path}/segments",
+            form_endpoint(context, segments.save_segment, signed_in=True),
+            methods=["POST"],
+        ),
         Route("/sites/{domain:path}/settings/{section}", endpoint(settings.settings_page)),
         Route(
             "/sites/{domain:path}/settings/{section}",
