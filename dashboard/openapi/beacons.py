@@ -32,7 +32,7 @@ _BEACON_FIELDS: Json = {
     "u": {**TEXT, "description": "Full address of the page. Also `url`."},
     "d": {
         **TEXT,
-        "description": "Domain of the site, or several with commas. Also `domain`. Missing: the page's host.",
+        "description": "Domain, or several with commas. Also `domain`. Missing: the page's host.",
     },
     "r": {"type": ["string", "null"], "description": "Address of the page before. Also `referrer`."},
     "p": {

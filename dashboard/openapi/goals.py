@@ -22,7 +22,7 @@ from dashboard.openapi.operations import (
 from dashboard.openapi.sites import GONE, META, PAGE, REFUSALS, WITH_BODY
 
 TAG = "Goals, properties and links"
-_GOAL = {
+_GOAL: Json = {
     "id": "1",
     "display_name": "Signup",
     "goal_type": "event",

@@ -33,7 +33,14 @@ _IMPORT = {
 
 SCHEMAS: Json = {
     "Imported": record(
-        {"imported": WHOLE, "rejected": listing(record({"line": WHOLE, "error": TEXT}))}
+        {
+            "imported": WHOLE,
+            "rejected": listing(record({"line": WHOLE, "error": TEXT})),
+            "repeated": {"description": "Whether the same content had come before."},
+            "id": {"type": ["string", "null"], "description": "With it the import can be taken out again."},
+            "rejected_count": {**WHOLE, "description": "When more lines were rejected than are listed."},
+        },
+        ("rejected_count",),
     ),
     "Import": record({
         "id": TEXT, "stored": {**TEXT, "format": "date-time"}, "format": TEXT, "file": TEXT, "events": WHOLE,
@@ -63,7 +70,7 @@ PATHS: Paths = {
             parameters=[SITE_ID],
             body={"required": True, "content": {"application/x-ndjson": {"schema": TEXT, "example": _LINE}}},
             answers={
-                200: answer("Imported.", ref("Imported"), {"imported": 1, "rejected": []}),
+                200: answer("Imported.", ref("Imported"), {"imported": 1, "rejected": [], "repeated": 0, "id": "3"}),
                 **_REFUSALS,
                 408: refused("The sender fell silent; nothing was imported."),
                 500: refused("The store refused the events and has none of them."),

@@ -41,6 +41,7 @@ _SAID: Json = {
     "expires_at": {"description": "When it is forgotten: the end of the UTC day."},
     "decision": {"const": "none"},
     "human_review_required": {"const": True},
+    "notice": _TEXTS,
 }
 
 SCHEMAS: Json = {

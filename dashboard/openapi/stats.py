@@ -34,6 +34,8 @@ _QUERY = {
     "order_by": [["visitors", "desc"]],
     "pagination": {"limit": 2, "offset": 0},
 }
+_ROWS_BY_DAY = {"results": [{"date": "2026-11-21", "visitors": 17}]}
+_ROWS_BY_SOURCE = {"results": [{"source": "Google", "visitors": 9}]}
 _MONEY = record({"value": {"type": "number"}, "currency": TEXT, "short": TEXT, "long": TEXT})
 _WARNINGS: Json = {
     "type": "object",
@@ -196,9 +198,7 @@ PATHS: Paths = {
             "A period by day or month",
             parameters=[*_LEGACY, parameter("interval", "`date` or `month`; missing: what fits the period.")],
             answers={
-                200: answer(
-                    "One row for each bucket.", ref("LegacyRows"), {"results": [{"date": "2026-11-21", "visitors": 17}]}
-                ),
+                200: answer("One row for each bucket.", ref("LegacyRows"), _ROWS_BY_DAY),
                 400: refused("A parameter is wrong."),
                 **_REFUSALS,
             },
@@ -217,9 +217,7 @@ PATHS: Paths = {
                 parameter("page", "Which page, from 1.", {"type": "integer", "default": 1}),
             ],
             answers={
-                200: answer(
-                    "The largest first.", ref("LegacyRows"), {"results": [{"source": "Google", "visitors": 9}]}
-                ),
+                200: answer("The largest first.", ref("LegacyRows"), _ROWS_BY_SOURCE),
                 400: refused("A parameter is wrong."),
                 **_REFUSALS,
             },

@@ -124,7 +124,7 @@ def _shown(path: str, method: str, operation: dict[str, Any], address: str) -> S
 
 
 def _answered(status: str, given: dict[str, Any]) -> Answered:
-    content: dict[str, Any] = next(iter(given.get("content", {}).values()), {})
+    content: dict[str, Any] = next(iter(given["content"].values())) if "content" in given else {}
     example = content.get("example")
     return Answered(
         status,
