@@ -13,6 +13,7 @@ import pytest
 from dashboard.openapi.document import document
 from tests.ingest.collectors import CHROME
 from tests.openapi.schema import faults
+from tests.processes.family import until
 from tests.server import Server, run_server
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
@@ -97,6 +98,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         made = ask(started, "post", "/api/v1/sites", json={"domain": DOMAIN})
         assert made.is_success, made.text
         started.await_site(DOMAIN)
+        risk = {"ip": "203.0.113.9"}
+        until(lambda: ask(started, "post", "/api/risk/v1/check", json=risk).is_success, "risk checks are answered")
         yield started
 
 
