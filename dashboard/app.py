@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import account, people, privacy, script, settings, share, sign_in, site, sites
+from dashboard.pages import account, api_docs, people, privacy, script, segments, settings, share, sign_in, site, sites
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -51,6 +51,8 @@ def build_app(context: Context) -> Starlette:
     routes: list[BaseRoute] = [
         Route("/static/{name:path}", static_file),
         *build_api_routes(context),
+        Route("/openapi.json", endpoint(api_docs.specification)),
+        Route("/docs", endpoint(api_docs.docs_page)),
         Route("/", endpoint(sites.site_list)),
         Route("/login", endpoint(sign_in.login_page)),
         Route("/login", form_endpoint(context, sign_in.login, signed_in=False), methods=["POST"]),
@@ -64,6 +66,11 @@ def build_app(context: Context) -> Starlette:
         Route("/people", form_endpoint(context, people.change_people, signed_in=True), methods=["POST"]),
         Route("/keys", endpoint(people.keys_page)),
         Route("/keys", form_endpoint(context, people.change_keys, signed_in=True), methods=["POST"]),
+        Route(
+            "/sites/{domain:path}/segments",
+            form_endpoint(context, segments.save_segment, signed_in=True),
+            methods=["POST"],
+        ),
         Route("/sites/{domain:path}/settings/{section}", endpoint(settings.settings_page)),
         Route(
             "/sites/{domain:path}/settings/{section}",

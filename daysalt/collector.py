@@ -114,9 +114,7 @@ class _Process:
             bytes_max=self._settings.spool_max_bytes,
         )
         vault = self._vault = VaultLane(self._settings, self._clock, loop, self._keeper)
-        self._collector.install_sinks(
-            [self._risk.observer, *([vault.sink] if self._settings.ip_retention_days else ())]
-        )
+        self._collector.install_sinks([self._risk.start(), *([vault.sink] if self._settings.ip_retention_days else ())])
         base_path = urlsplit(self._settings.base_url).path.rstrip("/")
         hand_over = HandOver(self._settings.data_dir / DASHBOARD_SOCKET, self._settings.address_headers)
         door = Door(

@@ -64,7 +64,7 @@ def metric_text(value: Value, metric: str, locale: Locale) -> str:
         return WITHHELD
     if metric in ("visit_duration", "time_on_page"):
         return duration(value, locale)
-    if metric in ("bounce_rate", "conversion_rate", "percentage", "scroll_depth"):
+    if metric in ("bounce_rate", "conversion_rate", "step_rate", "funnel_rate", "percentage", "scroll_depth"):
         return percent(value / 100, locale)
     if metric == "views_per_visit":
         return format_decimal(value, "#,##0.0#", locale=locale)

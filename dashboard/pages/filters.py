@@ -82,7 +82,8 @@ def written(tree: FilterTree) -> list[object]:
     if isinstance(tree, VisitFilter):
         return [tree.operator, written(tree.filter)]
     assert isinstance(tree, Filter)
-    return [tree.operator, tree.dimension, list(tree.values)]
+    modifiers: list[object] = [] if tree.case_sensitive else [{"case_sensitive": False}]
+    return [tree.operator, tree.dimension, list(tree.values), *modifiers]
 
 
 def known_pairs(pairs: Sequence[tuple[str, str]], goals: Collection[str]) -> tuple[tuple[str, str], ...]:

@@ -73,13 +73,6 @@ class Graph:
     is_empty: bool
 
 
-def has_period_before(view: View, period: Period, first_day_ordinal: int) -> bool:
-    """
-    Tell whether the period before holds anything: nothing is compared with days before the first event.
-    """
-    return view.period != "all" and period.previous().last.toordinal() >= first_day_ordinal
-
-
 def ask_totals(
     context: Context, site: Site, query: StatsQuery, viewer: Viewer
 ) -> tuple[StatsResult | None, dict[str, Value]]:

@@ -97,6 +97,7 @@ PANELS: dict[str, Panel] = {
             ),
             "events": Tab(mark("Events"), mark("Event"), "event:name", "event", ("visitors", "events")),
             "props": Tab(mark("Properties"), mark("Value"), "", "", ("visitors", "events")),
+            "funnels": Tab(mark("Funnels"), mark("Step"), "", "goal", ("visitors", "step_rate", "funnel_rate"), False),
         },
     ),
 }

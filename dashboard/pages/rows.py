@@ -17,6 +17,7 @@ from dashboard.pages.tabs import open_tab
 from dashboard.pages.view import View
 from dashboard.stats.answer import answer
 from dashboard.stats.dimensions import OTHER
+from dashboard.stats.funnel import funnel_visitors
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period
 from dashboard.stats.query import QueryError, StatsQuery, Value, Viewer
@@ -58,6 +59,8 @@ METRIC_COLUMNS: dict[str, str] = {
     "pageviews": mark("Pageviews"),
     "events": mark("Times"),
     "conversion_rate": mark("Rate"),
+    "step_rate": mark("Of step before"),
+    "funnel_rate": mark("Of first step"),
     "total_revenue": mark("Revenue"),
     "average_revenue": mark("Average"),
 }
@@ -140,6 +143,12 @@ def panel_rows(
     except QueryTimeout:
         return Rows(key, panel, view.tab_of(key), panel.tabs[view.tab_of(key)], (), 0, False, TOO_LONG)
     tab_key, tab = opened.key, opened.tab
+    if tab_key == "funnels" and opened.prop:
+        try:
+            lines = _funnel_lines(context, site, view, period, viewer, locale, tab, opened.prop)
+        except QueryTimeout:
+            return Rows(key, panel, tab_key, tab, (), 0, False, TOO_LONG, props=opened.props, prop=opened.prop)
+        return Rows(key, panel, tab_key, tab, lines, len(lines), False, props=opened.props, prop=opened.prop)
     if not opened.can_ask:
         return Rows(key, panel, tab_key, tab, (), 0, False)
     wants_map = tab_key == "map" and not view.details
@@ -224,9 +233,36 @@ def _line(
     )
 
 
+def _funnel_lines(
+    context: Context, site: Site, view: View, period: Period, viewer: Viewer, locale: Locale, tab: Tab, name: str
+) -> tuple[Line, ...]:
+    goals = {goal.id: goal for goal in context.registry.goals.all(site.id)}
+    funnel = next(funnel for funnel in context.registry.funnels.all(site.id) if funnel.name == name)
+    steps = [goals[number] for number in funnel.goal_ids if number in goals]
+    if not steps:
+        return ()
+    counts = funnel_visitors(context, site, period, steps, view.conditions(), viewer)
+    lines: list[Line] = []
+    before = first = counts[0]
+    for goal, count in zip(steps, counts, strict=True):
+        metrics = (count, _rate(count, before) if lines else None, _rate(count, first))
+        texts = tuple(_text(metric, name, locale, None) for name, metric in zip(tab.metrics, metrics, strict=True))
+        full = tuple(
+            _text(metric, name, locale, None, full=True) for name, metric in zip(tab.metrics, metrics, strict=True)
+        )
+        width = round(100 * count / first) if count and first else 0
+        lines.append(Line(goal.display_name, goal.display_name, "", metrics, texts, full, None, width, True))
+        before = count
+    return tuple(lines)
+
+
+def _rate(part: Value, whole: Value) -> Value:
+    return None if part is None or whole is None else round(100 * part / whole, 2) if whole else 0
+
+
 def _text(value: Value, metric: str, locale: Locale, currency: str | None, *, full: bool = False) -> str:
     if metric in REVENUE_METRICS:
         return numbers.money(value, currency, locale, short=not full)
-    if metric in ("conversion_rate", "percentage") or not full:
+    if metric.endswith("_rate") or not full:
         return numbers.metric_text(value, metric, locale)
     return numbers.full(value, locale)

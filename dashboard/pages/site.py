@@ -14,12 +14,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.context import Context
 from dashboard.pages.arrivals import Arrivals, arrivals, drop_lines, first_day
+from dashboard.pages.comparison import COMPARISON_TITLES, compared
 from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text, zone_notes
 from dashboard.pages.door import Door, own_door
 from dashboard.pages.drop_reasons import NOUNS, REASONS
 from dashboard.pages.filters import OPERATOR_TITLES, prop_of, split_key
 from dashboard.pages.forms import refusal
-from dashboard.pages.headline import ask_totals, graph, has_period_before, headline
+from dashboard.pages.headline import ask_totals, graph, headline
 from dashboard.pages.languages import locale_of
 from dashboard.pages.panels import FILTER_TITLES, PANELS
 from dashboard.pages.reader import Reader, reader_of
@@ -34,6 +35,7 @@ from dashboard.pages.rows import (
     filter_label,
     panel_rows,
 )
+from dashboard.pages.segments import with_segment
 from dashboard.pages.snippet import public_address, snippet
 from dashboard.pages.view import METRICS, View, read_view
 from dashboard.stats.answer import present_visitors
@@ -109,11 +111,12 @@ def _understood(context: Context, request: Request, reader: Reader, site: Site, 
     # A site that began yesterday has nothing to show in a period of full days.
     view = read_view(request.query_params, "day" if (today - first).days < 2 else "28d")
     view = door.limited(view.with_goals({goal.display_name for goal in context.registry.goals.all(site.id)}))
+    view = with_segment(context, site, view, door.viewer)
     now_ms = context.clock.now_ms()
     period = resolve(view.date_range(today), site.timezone, now_ms, changes=site.zone_changes)
     if view.period == "all":
         period = replace(period, first=min(first, today))
-    compare = period.previous() if has_period_before(view, period, first.toordinal()) else None
+    compare = compared(view, period, first)
     return Asked(context, request, reader, site, door, view, period, compare, today)
 
 
@@ -145,7 +148,8 @@ def _dashboard(asked: Asked, first: date) -> Response:
         "home": link(context.settings, asked.door.address),
         "live_address": link(context.settings, asked.door.address, [*asked.door.carried, ("live", "1")]),
         "filter_titles": FILTER_TITLES, "filter_label": label_of, "sign_titles": OPERATOR_TITLES,
-        "split_key": split_key, "prop_of": prop_of,
+        "segments": context.registry.segments.all(site.id) if asked.viewer is Viewer.MEMBER else [],
+        "comparison_titles": COMPARISON_TITLES, "compare": asked.compare, "split_key": split_key, "prop_of": prop_of,
         "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
         "zone_changes": zone_notes(site, asked.period, context.clock.now_ms(), locale),
     }  # fmt: skip

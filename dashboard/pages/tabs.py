@@ -24,7 +24,7 @@ class OpenTab:
     One open tab.
 
     Attributes:
-        props: the properties to choose from; only where the tab is about them.
+        props: the properties or funnels to choose from; only where the tab is about them.
         prop: the chosen one.
     """
 
@@ -56,6 +56,9 @@ def open_tab(context: Context, site: Site, view: View, period: Period, viewer: V
         return OpenTab(key, tab)
     if key == "props":
         return _properties(context, site, view, period, viewer, tab)
+    if key == "funnels":
+        names = tuple(funnel.name for funnel in context.registry.funnels.all(site.id))
+        return OpenTab(key, tab, names, view.prop if view.prop in names else next(iter(names), ""))
     goals = context.registry.goals.all(site.id)
     if not goals and "goals" not in dict(view.tabs):
         # Events come by themselves; goals must be thought of first.

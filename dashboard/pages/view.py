@@ -21,6 +21,7 @@ from dashboard.stats.query import FilterTree
 METRICS = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
 PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom")
 INTERVALS = ("hour", "day", "week", "month")
+COMPARISONS = ("year", "custom", "none")
 FILTERS_MAX = 20
 FILTER_CHARS_MAX = 2_000
 
@@ -49,6 +50,16 @@ class View:
     """The panel whose every row is shown, or empty for the whole dashboard."""
     prop: str = ""
     """The property whose values are shown, or empty for the first one."""
+    compare: str = ""
+    """One of `COMPARISONS`; empty for the period before."""
+    compare_first: str = ""
+    compare_last: str = ""
+    """ISO days; only where `compare` is `custom`."""
+    same_weekdays: bool = False
+    """Compare Mondays with Mondays, though the days before then overlap or leave a gap."""
+    segment: int = 0
+    """Number of a saved segment, 0 for none; what it filters by is put into `chosen` by who knows the site."""
+    chosen: tuple[FilterTree, ...] = ()
     held: tuple[FilterTree, ...] = ()
     """Filters of a shared link, which no address can take off."""
 
@@ -67,6 +78,14 @@ class View:
             found.append(("metric", self.metric))
         found += [("f", f"{name}:{value}") for name, value in self.filters]
         found += list(self.tabs)
+        if self.segment:
+            found.append(("segment", str(self.segment)))
+        if self.compare:
+            found.append(("compare", self.compare))
+        if self.compare == "custom":
+            found += [("compare_from", self.compare_first), ("compare_to", self.compare_last)]
+        if self.same_weekdays:
+            found.append(("weekdays", "same"))
         if self.prop:
             found.append(("prop", self.prop))
         if self.details:
@@ -111,11 +130,29 @@ class View:
         """
         return replace(self, filters=known_pairs(self.filters, goals))
 
-    def with_prop(self, prop: str) -> View:
+    def with_prop(self, prop: str, tab: str = "props") -> View:
         """
-        Show the values of a property.
+        Show the values of a property, or the steps of a funnel.
         """
-        return replace(self.with_tab("goals", "props"), prop=prop)
+        return replace(self.with_tab("goals", tab), prop=prop)
+
+    def with_segment(self, segment: int) -> View:
+        """
+        Look through a saved segment; 0: through none.
+        """
+        return replace(self, segment=segment)
+
+    def compared_with(self, compare: str) -> View:
+        """
+        Compare with something else; empty: with the period before.
+        """
+        return replace(self, compare=compare, compare_first="", compare_last="")
+
+    def matching_weekdays(self, same: bool) -> View:
+        """
+        Compare Mondays with Mondays, or day by day.
+        """
+        return replace(self, same_weekdays=same)
 
     def filtered_by(self, name: str) -> bool:
         """
@@ -157,7 +194,7 @@ class View:
         """
         Give the filters as the stats layer wants them.
         """
-        return (*self.held, *conditions_of(self.filters))
+        return (*self.held, *self.chosen, *conditions_of(self.filters))
 
     def date_range(self, today: date) -> str | tuple[str, str]:
         """
@@ -192,6 +229,14 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         key, _, value = text.partition(":")
         if split_key(key) is not None and len(value) <= FILTER_CHARS_MAX and value.isprintable():
             filters.append((key, value))
+    compare = given.get("compare", "")
+    days = (given.get("compare_from", ""), given.get("compare_to", ""))
+    if compare == "custom":
+        try:
+            days = (min(days), max(days)) if parse_day(days[0]) and parse_day(days[1]) else days
+        except PeriodError:
+            compare = ""
+    segment = given.get("segment", "")
     added, prop = asked_filter(given), given.get("prop", "")
     if added is not None and len(added[1]) <= FILTER_CHARS_MAX and added[1].isprintable():
         filters.append(added)
@@ -206,6 +251,11 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         filters=tuple(dict.fromkeys(filters))[-FILTERS_MAX:],
         tabs=tuple((key, given[key]) for key, panel in PANELS.items() if given.get(key) in panel.tabs),
         details=details if details in PANELS else "",
+        compare=compare if compare in COMPARISONS else "",
+        compare_first=days[0] if compare == "custom" else "",
+        compare_last=days[1] if compare == "custom" else "",
+        same_weekdays=given.get("weekdays") == "same",
+        segment=int(segment) if segment.isascii() and segment.isdigit() and len(segment) < 10 else 0,
         prop=prop if prop.isprintable() and len(prop) <= PROP_KEY_CHARS_MAX else "",
     )
 

@@ -5,6 +5,7 @@ Goals, properties and filters of every kind on a site's page.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import unescape
 
 import pytest
@@ -17,15 +18,15 @@ from tests.stats.rows import Happening, insert, moment
 from warehouse.registry.sites import Site
 
 
-def shop(context: Context, *, k: int = 1) -> Site:
+def shop(context: Context, *, k: int = 1, domain: str = "shop.test", more: Sequence[Happening] = ()) -> Site:
     """
     Ten visitors see `/`, five also `/blog/a`, three of these buy for 20 euros each with the plan `pro`.
     """
-    site = context.registry.sites.add("shop.test")
-    context.registry.sites.change("shop.test", k=k)
+    context.registry.sites.add(domain)
+    site = context.registry.sites.change(domain, k=k)
     context.registry.goals.add(site.id, kind="event", event_name="Purchase", currency="EUR")
     context.registry.goals.add(site.id, kind="page", page_path="/blog/**")
-    happenings: list[Happening] = []
+    happenings: list[Happening] = [*more]
     for number in range(10):
         at = moment(f"{TODAY}T{number:02d}:10:00")
         happenings.append(Happening(at, f"v{number}", page="/"))

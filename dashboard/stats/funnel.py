@@ -1,0 +1,69 @@
+"""
+Funnels: how many visitors reach one goal after the other within a visit.
+"""
+
+# ruff: noqa: S608 - texts come from `Scope`; every value is a parameter.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard.context import Context
+from dashboard.stats.answer import answer
+from dashboard.stats.filters import asks_events, asks_hostname, row_conditions
+from dashboard.stats.gate import Gate
+from dashboard.stats.period import Period
+from dashboard.stats.query import FilterGroup, FilterTree, StatsQuery, Value, Viewer, VisitFilter
+from dashboard.stats.scope import Parameters, Scope
+from warehouse.registry.goals import Goal
+from warehouse.registry.sites import Site
+
+VISIT_SECONDS_MAX = 2 * 24 * 60 * 60
+"""Longer than a visit can be: it ends with its day."""
+
+
+def funnel_visitors(
+    context: Context,
+    site: Site,
+    period: Period,
+    steps: Sequence[Goal],
+    filters: tuple[FilterTree, ...],
+    viewer: Viewer = Viewer.MEMBER,
+) -> list[Value]:
+    """
+    Count the visitors who reached each step after the ones before it, in the same visit.
+
+    Returns:
+        One number per step. None: withheld, because the step, or who did not take it, is fewer than `k` visitors. The
+        first step alone is a goal like any other, which signed-in people see in full unless something is filtered.
+
+    Raises:
+        QueryError, QueryTimeout, WarehouseUnavailable: as for `dashboard.stats.answer.answer`.
+    """
+    gate = Gate(site.k, viewer, filtered=bool(filters))
+    fitting = answer(context, site, StatsQuery(("visitors",), period, filters=filters), viewer).totals()["visitors"]
+    everybody = answer(context, site, StatsQuery(("visitors",), period)).totals()["visitors"]
+    if fitting is None or everybody is None:
+        return [None] * len(steps)
+    parameters = Parameters()
+    scrolls = [goal for goal in steps if goal.kind == "scroll"]
+    scope = Scope("events", site.id, period, parameters, context.registry.goals.all(site.id), scrolls)
+    reached = ", ".join(scope.goal_condition(goal) for goal in steps)
+    conditions = [*row_conditions(_of_visits(filters), scope), "events.visit_id != 0"]
+    visits = (
+        f"SELECT any(visitor_id) AS who, windowFunnel({VISIT_SECONDS_MAX})(ts, {reached}) AS level"
+        f" {scope.source(conditions)} GROUP BY events.visit_id"
+    )
+    counts = ", ".join(f"uniqExactIf(who, level >= {number})" for number in range(1, len(steps) + 1))
+    found = [int(count) for count in context.warehouse.query(f"SELECT {counts} FROM ({visits})", parameters.values)[0]]
+    return [
+        None if site.k > 1 and (gate.strict or number) and gate.withholds_total(count, int(everybody)) else count
+        for number, count in enumerate(found)
+    ]
+
+
+def _of_visits(filters: Sequence[FilterTree]) -> list[FilterTree]:
+    # What is asked of single events chooses visits here: a step need not itself be on the filtered page.
+    of_events = tuple(tree for tree in filters if asks_events(tree) or asks_hostname(tree))
+    others = [tree for tree in filters if tree not in of_events]
+    return [*others, VisitFilter("has_done", FilterGroup("and", of_events))] if of_events else others
