@@ -17,7 +17,20 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
-from dashboard.pages import account, api_docs, people, privacy, script, segments, settings, share, sign_in, site, sites
+from dashboard.pages import (
+    account,
+    api_docs,
+    glossary,
+    people,
+    privacy,
+    script,
+    segments,
+    settings,
+    share,
+    sign_in,
+    site,
+    sites,
+)
 from dashboard.pages.assets import static_file
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -54,6 +67,7 @@ def build_app(context: Context) -> Starlette:
         Route("/openapi.json", endpoint(api_docs.specification)),
         Route("/docs", endpoint(api_docs.docs_page)),
         Route("/", endpoint(sites.site_list)),
+        Route("/glossary", endpoint(glossary.glossary_page)),
         Route("/login", endpoint(sign_in.login_page)),
         Route("/login", form_endpoint(context, sign_in.login, signed_in=False), methods=["POST"]),
         Route("/login/code", form_endpoint(context, sign_in.login_code, signed_in=False), methods=["POST"]),

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from warehouse.log import logger
 
@@ -20,6 +22,10 @@ STEADY_SECONDS = 30
 """A child that lived this long starts its backoff anew."""
 FATAL_EXIT = 4
 """Exit code of a child that must not be restarted: somebody has to act on what it said."""
+WELL_SECONDS, LOOK_SECONDS = 60, 0.1
+"""How long a process that takes another's place may need until it says that it is well, and how often we look."""
+RETIRE_SIGNAL = signal.SIGUSR1
+"""Asks a collector to step aside, once the next one accepts connections."""
 LIFE_LINE = "_DAYSALT_LIFE_LINE"
 
 
@@ -44,6 +50,11 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
     stopping: bool = False
+    beside: asyncio.subprocess.Process | None = None
+    """While one takes the place of another: the one that is coming up, then the one that is leaving."""
+    heard: set[int] = field(default_factory=set[int])
+    """Pids of those of its processes that said that they are well."""
+    lines: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def supervise(self) -> None:
         """
@@ -68,26 +79,69 @@ class Child:
             )
             await asyncio.sleep(wait)
 
+    def hear(self, pid: int) -> None:
+        """
+        Note that a process said that it is well.
+        """
+        ours = {process.pid for process in (self.process, self.beside) if process is not None}
+        self.heard = (self.heard | {pid}) & ours
+
     async def stop(self, grace_seconds: float) -> None:
         """
         Ask it to stop, and end it if it does not within the time.
         """
         self.stopping = True
-        process = self.process
-        if process is None or process.returncode is not None:
-            return
-        process.terminate()
+        await asyncio.gather(*(_end(process, self.name, grace_seconds) for process in (self.process, self.beside)))
+
+    async def replace(self, leave: signal.Signals, grace_seconds: float) -> bool:
+        """
+        Start another process, and when it is well send the present one the signal to leave; so one of them always
+        serves.
+
+        Returns:
+            Whether it was replaced; if not, the present one goes on.
+        """
+        old = self.process
+        if self.stopping or old is None or old.returncode is not None or old.pid not in self.heard:
+            return False
+        fresh = self.beside = await self._start()
         try:
-            await asyncio.wait_for(process.wait(), grace_seconds)
-        except TimeoutError:
-            logger().error("a process did not stop in time and was ended", process=self.name)
-            process.kill()
-            await process.wait()
+            if not await self._well(fresh) or self.stopping or self.process is not old or old.returncode is not None:
+                await _end(fresh, self.name, grace_seconds)
+                return False
+            self.process, self.beside = fresh, old
+            old.send_signal(leave)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(old.wait(), grace_seconds)
+            await _end(old, self.name, grace_seconds)
+        finally:
+            self.beside = None
+        return True
+
+    async def _well(self, process: asyncio.subprocess.Process) -> bool:
+        for _ in range(round(WELL_SECONDS / LOOK_SECONDS)):
+            if process.returncode is not None or self.stopping:
+                return False
+            if process.pid in self.heard:
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
 
     async def _run_once(self) -> int:
+        process = self.process
+        if process is None or process.returncode is not None:
+            process = self.process = await self._start()
+            self.starts += 1
+        while True:
+            code = await process.wait()
+            if self.process is process or self.process is None:
+                return code
+            process = self.process  # it was replaced
+
+    async def _start(self) -> asyncio.subprocess.Process:
         read_end, write_end = os.pipe()
         try:
-            self.process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "daysalt.child",
@@ -98,11 +152,34 @@ class Child:
                 # weighs sessions before processes, and the store's niceness would say nothing to the collectors.
                 process_group=0,
             )
-            self.starts += 1
-            os.close(read_end)
-            read_end = -1
-            return await self.process.wait()
-        finally:
+        except BaseException:
             os.close(write_end)
-            if read_end >= 0:
-                os.close(read_end)
+            raise
+        finally:
+            os.close(read_end)
+        holding = asyncio.create_task(_hold(process, write_end))
+        self.lines.add(holding)
+        holding.add_done_callback(self.lines.discard)
+        return process
+
+
+async def _hold(process: asyncio.subprocess.Process, life_line: int) -> None:
+    """
+    Keep the writing end of a process's life line open for as long as it lives.
+    """
+    try:
+        await process.wait()
+    finally:
+        os.close(life_line)
+
+
+async def _end(process: asyncio.subprocess.Process | None, name: str, grace_seconds: float) -> None:
+    if process is None or process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), grace_seconds)
+    except TimeoutError:
+        logger().error("a process did not stop in time and was ended", process=name)
+        process.kill()
+        await process.wait()

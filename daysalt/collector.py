@@ -18,6 +18,7 @@ import uvicorn
 
 from daysalt.garbage import settle_memory
 from daysalt.lifeline import QuietServer, watch_life_line
+from daysalt.retiring import serve_until
 from daysalt.risk_side import RiskSide
 from daysalt.site_rules import site_rules
 from daysalt.vault.lane import VaultLane
@@ -150,14 +151,11 @@ class _Process:
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        serving = asyncio.create_task(server.serve([self._listener]))
         ticking = asyncio.create_task(self._tick_forever(spool))
         sweeping = asyncio.create_task(_sweep_forever(lane))
         telling = asyncio.create_task(_tell_forever(self._collector))
         keeping = asyncio.create_task(vault.run_forever())
-        await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        await serving
+        await serve_until(server, self._listener, lane, stopping)
         ticking.cancel()
         sweeping.cancel()
         telling.cancel()

@@ -4,7 +4,7 @@ The checks of `daysalt doctor`: each looks at one thing and says what it found a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daysalt.checks.check import Check
@@ -12,6 +12,7 @@ from daysalt.checks.directories import check_data_dir, check_disk, check_keys_di
 from daysalt.checks.machine import check_clock, check_python
 from daysalt.checks.residue import check_backup_mark, check_core_dumps, check_swap
 from daysalt.checks.service import check_lists, check_registry, check_server, check_warehouse
+from daysalt.checks.traces import check_addresses
 from daysalt.commands.failures import sentence
 from daysalt.commands.options import settings_for
 from warehouse.settings import Settings, SettingsError
@@ -35,7 +36,7 @@ _PRIVACY_CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
 )
 
 
-def examine(data_dir: Path | None, *, privacy: bool) -> list[Check]:
+def examine(data_dir: Path | None, *, privacy: bool, addresses: Sequence[str] = ()) -> list[Check]:
     """
     Run every check, in order; one that fails by itself is unwell and stops none.
     """
@@ -49,4 +50,6 @@ def examine(data_dir: Path | None, *, privacy: bool) -> list[Check]:
             checks.append(check(settings))
         except Exception as error:  # the edge: one broken check must not hide the others
             checks.append(Check(name, "unwell", sentence(error)))
+    if addresses:
+        checks.extend(check_addresses(settings, addresses))
     return checks

@@ -18,6 +18,7 @@ from daysalt.commands.options import setup_link
 from daysalt.figures import Figures
 from daysalt.first_lists import fetch_missing_lists
 from daysalt.lifeline import watch_life_line
+from daysalt.renewal import Renewal
 from daysalt.retention_keeper import RetentionKeeper
 from daysalt.vault.desk import desk_of_keeper
 from daysalt.vault.keeping import VaultKeeping
@@ -80,6 +81,7 @@ class Keeper:
         )
         self._retention = RetentionKeeper(settings, clock, keyring, self._calendar)
         self._desk = desk_of_keeper(settings, clock, keyring, self._vault.keys, lambda: self._vault.closed)
+        self._renewal = Renewal()
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
@@ -110,6 +112,7 @@ class Keeper:
         background = [
             asyncio.create_task(self._tick_forever()),
             asyncio.create_task(self._retention.finish_forever()),
+            asyncio.create_task(self._renewal.run_forever(self._children)),
         ]
         if self._settings.fetch_lists:
             background.append(asyncio.create_task(fetch_missing_lists(self._settings, _environment(self._settings))))
@@ -193,6 +196,9 @@ class Keeper:
         self._figures.report(process, pid, counters, dropped or {}, gauges, scrubbed)
         self._heard_ms[process] = self._clock.monotonic_ms()
         self._troubles[process] = trouble
+        for child in self._children:
+            if child.name == process:
+                child.hear(pid)
         return {"vault_stopped": self._vault.stopped}
 
     async def _metrics(self) -> Fields:
@@ -249,6 +255,7 @@ class Keeper:
     def _destroy_due(self) -> None:
         for key_id in self._calendar.destroy_due():
             logger().info("a salt was destroyed", time_zone=key_id.scope, day=key_id.day)
+            self._renewal.ask()
         for key_id in self._event_id_keys.destroy_due():
             logger().info("a key for event ids was destroyed", day=key_id.day)
         for key_id in self._risk_keys.destroy_due():

@@ -107,6 +107,12 @@ class BeaconLane(HttpToolsProtocol):
         if not self._unanswered:
             super().shutdown()
 
+    def retire(self) -> None:
+        """
+        Say with the next answer that it is the last one. A connection closed while idle could cross with a request.
+        """
+        self._closing = True
+
     def on_message_begin(self) -> None:
         self._told = True
         self.url = b""

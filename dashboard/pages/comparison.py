@@ -30,7 +30,7 @@ def compared(view: View, period: Period, first_day: date) -> Period | None:
 
 
 def _wanted(view: View, period: Period) -> Period | None:
-    if view.compare == "none" or view.period == "all":
+    if view.compare == "none" or view.period in ("all", "live"):
         return None
     if view.compare == "custom":
         first, last = parse_day(view.compare_first), parse_day(view.compare_last)

@@ -21,6 +21,7 @@ from warehouse.registry.sites import Site
 PERIOD_TITLES: dict[str, str] = {
     "day": mark("Today"),
     "yesterday": mark("Yesterday"),
+    "live": mark("Last 30 minutes"),
     "24h": mark("Last 24 hours"),
     "7d": mark("Last 7 days"),
     "28d": mark("Last 28 days"),
@@ -31,7 +32,19 @@ PERIOD_TITLES: dict[str, str] = {
     "12mo": mark("Last 12 months"),
     "all": mark("All time"),
 }
+SHORTCUTS: dict[str, str] = {
+    "day": "d",
+    "yesterday": "e",
+    "live": "r",
+    "7d": "w",
+    "28d": "t",
+    "month": "m",
+    "year": "y",
+    "all": "a",
+}
+"""The key that opens a period; the page for keys is `dashboard.pages.glossary`."""
 INTERVAL_TITLES: dict[str, str] = {
+    "minute": mark("Minutes"),
     "hour": mark("Hours"),
     "day": mark("Days"),
     "week": mark("Weeks"),

@@ -47,7 +47,7 @@ class Door:
         if self.viewer is Viewer.MEMBER:
             return view
         # Ranges of the public snap to whole days: two that differ by minutes would tell single visitors apart.
-        if view.period == "24h":
+        if view.period in ("24h", "live"):
             view = view.with_period("day")
         return replace(view, filters=view.filters[:PUBLIC_FILTERS_MAX])
 

@@ -127,15 +127,22 @@ def headline(
     return found
 
 
+def chosen_interval(view: View, period: Period) -> str:
+    """
+    Find the interval to draw: the chosen one where it makes sense for the period.
+    """
+    intervals = intervals_for(period)
+    wanted = view.interval if view.interval in intervals else period.interval()
+    return wanted if wanted in intervals else intervals[0]
+
+
 def graph(
     context: Context, site: Site, view: View, period: Period, compare: Period | None, viewer: Viewer, locale: Locale
 ) -> Graph:
     """
     Answer the graph of the chosen metric.
     """
-    intervals = intervals_for(period)
-    wanted = view.interval if view.interval in intervals else period.interval()
-    interval = wanted if wanted in intervals else intervals[0]
+    intervals, interval = intervals_for(period), chosen_interval(view, period)
     query = StatsQuery(
         (view.metric,), period, dimensions=(f"time:{interval}",), filters=view.conditions(), time_labels=True
     )

@@ -15,7 +15,15 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.arrivals import Arrivals, arrivals, drop_lines, first_day
 from dashboard.pages.comparison import COMPARISON_TITLES, compared
-from dashboard.pages.days import INTERVAL_TITLES, PERIOD_TITLES, local_today, neighbours, span_text, zone_notes
+from dashboard.pages.days import (
+    INTERVAL_TITLES,
+    PERIOD_TITLES,
+    SHORTCUTS,
+    local_today,
+    neighbours,
+    span_text,
+    zone_notes,
+)
 from dashboard.pages.door import Door, own_door
 from dashboard.pages.drop_reasons import NOUNS, REASONS
 from dashboard.pages.filters import OPERATOR_TITLES, prop_of, split_key
@@ -36,6 +44,7 @@ from dashboard.pages.rows import (
     panel_rows,
 )
 from dashboard.pages.segments import with_segment
+from dashboard.pages.series_file import series_file
 from dashboard.pages.snippet import public_address, snippet
 from dashboard.pages.view import METRICS, View, read_view
 from dashboard.stats.answer import present_visitors
@@ -150,9 +159,12 @@ def _dashboard(asked: Asked, first: date) -> Response:
         "filter_titles": FILTER_TITLES, "filter_label": label_of, "sign_titles": OPERATOR_TITLES,
         "segments": context.registry.segments.all(site.id) if asked.viewer is Viewer.MEMBER else [],
         "comparison_titles": COMPARISON_TITLES, "compare": asked.compare, "split_key": split_key, "prop_of": prop_of,
-        "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "span": span_text(asked.period, locale),
+        "period_titles": PERIOD_TITLES, "interval_titles": INTERVAL_TITLES, "shortcuts": SHORTCUTS,
+        "span": span_text(asked.period, locale),
         "zone_changes": zone_notes(site, asked.period, context.clock.now_ms(), locale),
     }  # fmt: skip
+    if request.query_params.get("format") == "csv" and not view.details:
+        return series_file(context, site, view, asked.period, asked.viewer)
     if view.details:
         return _details(asked, shared)
     if target.removeprefix("panel-") in PANELS:

@@ -19,7 +19,7 @@ from dashboard.stats.period import Period, PeriodError, months_before, parse_day
 from dashboard.stats.query import FilterTree
 
 METRICS = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
-PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom")
+PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom", "live")
 INTERVALS = ("hour", "day", "week", "month")
 COMPARISONS = ("year", "custom", "none")
 FILTERS_MAX = 20
@@ -208,7 +208,7 @@ class View:
         if self.period == "lastmonth":
             first = months_before(today, 1)
             return (first.isoformat(), (today.replace(day=1) - timedelta(days=1)).isoformat())
-        return self.period
+        return "realtime" if self.period == "live" else self.period
 
 
 def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> View:
@@ -264,6 +264,8 @@ def intervals_for(period: Period) -> tuple[str, ...]:
     """
     List the intervals that make sense for a period, finest first.
     """
+    if period.name == "realtime":
+        return ("minute",)
     if period.start is not None or period.days <= 1:
         return ("hour",)
     if period.days <= 7:

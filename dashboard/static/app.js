@@ -119,6 +119,22 @@
     });
   });
 
+  // One letter each, listed in the glossary; never while somebody writes.
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    var found = event.key.length === 1 && document.querySelector('[data-key="' + CSS.escape(event.key.toLowerCase()) + '"]');
+    if (!found) return;
+    event.preventDefault();
+    found.click();
+    var field = found.matches("summary") && found.parentNode.querySelector("select, a");
+    if (field && found.parentNode.open) field.focus();
+  });
+
+  // The live view waits while a menu of it is open.
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.detail.elt.matches("[data-live]") && document.querySelector("#dashboard details[open]")) event.preventDefault();
+  });
+
   // Open tabs are in the address bar; links that were written before a tab was opened do not know it yet.
   document.addEventListener("htmx:configRequest", function (event) {
     var target = event.detail.target && event.detail.target.id;

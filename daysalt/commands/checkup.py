@@ -25,15 +25,24 @@ def doctor(
     privacy: Annotated[
         bool, typer.Option("--privacy", help="Also check what could let a destroyed key come back.")
     ] = False,
+    addresses: Annotated[
+        typer.FileText | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also look for these IP addresses, one a line, in every file there is; - reads standard input.",
+        ),
+    ] = None,
     as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """
     Say in plain words what is unsafe or unwell; exit code 1 if anything is.
     """
+    from daysalt.checks.traces import read_addresses
     from daysalt.doctor import examine
 
-    checks = examine(data_dir, privacy=privacy)
+    wanted = read_addresses(addresses) if addresses is not None else []
+    checks = examine(data_dir, privacy=privacy, addresses=wanted)
     if as_json:
         print_json([asdict(check) for check in checks])
     else:

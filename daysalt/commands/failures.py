@@ -47,6 +47,7 @@ def sentence(error: BaseException) -> str:
     named = (
         "SocketAbsent",
         "SocketRefused",
+        "AddressesError",
         "BackupError",
         "ListError",
         "SeedError",

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.scan import needles, traces
+from daysalt.checks.traces import needles_of
+from tests.attacks.scan import traces
 
 ADDRESSES = ("203.0.113.77", "2001:db8:aaaa:bbbb::1234")
 
@@ -52,4 +53,4 @@ def test_needles_are_long_enough(address: str) -> None:
     """
     No form is so short that it would be found in anything.
     """
-    assert 4 <= min(map(len, needles(address).values()))
+    assert 4 <= min(map(len, needles_of(address).values()))

@@ -1,0 +1,149 @@
+"""
+Looks for given addresses in every file of the data directory, in the forms in which they would leak.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from daysalt.checks.check import Check
+from warehouse.settings import Settings
+
+CHANCE_BYTES_MAX = 7
+"""A packed IPv4 address is four bytes, which come up by chance in binary files; longer needles do not."""
+CHUNK_BYTES = 4 * 1024 * 1024
+_WHY: Mapping[str, str] = {
+    "spool": "the spool holds safe records and ciphertext only: keep the file and report it",
+    "quarantine": "bytes set aside are deleted after DAYSALT_IP_RETENTION_DAYS: look why they were refused",
+    "warehouse": "no table holds an address: see whether a page's URL or a property of an event carries it",
+    "keys": "the keys directory holds wrapped keys only: keep the file and report it",
+    "proofs": "proofs hold no address: keep the file and report it",
+    "drain": "the drain's state names files and numbers only: keep the file and report it",
+}
+_WHY_ELSE = "Daysalt writes no address there: see which program made the file, and delete it"
+
+
+class AddressesError(Exception):
+    """
+    What was given to look for is no list of addresses. The text says which line.
+    """
+
+
+def read_addresses(lines: Iterable[str]) -> list[str]:
+    """
+    Read addresses, one a line; empty lines are passed over.
+
+    Raises:
+        AddressesError: a line is none, or there is none at all.
+    """
+    addresses: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            ip_address(text)
+        except ValueError:
+            raise AddressesError(f"line {number} is not an IP address: write one a line, such as 203.0.113.7") from None
+        addresses.append(text)
+    if not addresses:
+        raise AddressesError("there is no address to look for: write one a line, such as 203.0.113.7")
+    return addresses
+
+
+def check_addresses(settings: Settings, addresses: Iterable[str]) -> list[Check]:
+    """
+    Look for addresses. A finding names the file, the form and which of the addresses it was by number, not itself.
+    """
+    needles = [
+        (number, form, needle)
+        for number, address in enumerate(addresses, start=1)
+        for form, needle in needles_of(address).items()
+    ]
+    found: list[Check] = []
+    files = 0
+    for folder in _folders(settings):
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or path.is_symlink():
+                continue
+            files += 1
+            found.extend(_finding(path, folder, number, form, needle) for number, form, needle in _held(path, needles))
+    return found or [
+        Check("addresses", "well", f"in none of {files} files; what the engine compressed is not unpacked")
+    ]
+
+
+def needles_of(address: str) -> dict[str, bytes]:
+    """
+    Give the forms in which an address could lie in a file.
+    """
+    parsed = ip_address(address)
+    packed = parsed.packed
+    forms = {
+        "text": address.encode(),
+        "upper case": address.upper().encode(),
+        "packed": packed,
+        "packed, other byte order": packed[::-1],
+        "hex": packed.hex().encode(),
+        "upper hex": packed.hex().upper().encode(),
+        "long text": parsed.exploded.encode(),
+        "percent-encoded": address.replace(":", "%3A").encode() if parsed.version == 6 else address.encode(),
+        "decimal": str(int(parsed)).encode(),
+    }
+    if parsed.version == 6:
+        forms |= {"/64": packed[:8], "/64 hex": packed[:8].hex().encode()}
+    else:
+        forms["mapped"] = b"\xff\xff" + packed
+    for name, raw in {"text": address.encode(), "packed": packed}.items():
+        for alphabet, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode)):
+            for shift in range(3):
+                forms[f"{alphabet} of {name}, shifted by {shift}"] = _middle(
+                    encode(bytes(shift) + raw), shift, len(raw)
+                )
+    return forms
+
+
+def _folders(settings: Settings) -> list[Path]:
+    folders = [settings.data_dir]
+    for other in (settings.keys_dir, settings.spool_dir):
+        if other.exists() and not other.is_relative_to(settings.data_dir):
+            folders.append(other)
+    return folders
+
+
+def _held(path: Path, needles: list[tuple[int, str, bytes]]) -> Iterator[tuple[int, str, bytes]]:
+    left = needles
+    overlap = max(len(needle) for _, _, needle in needles)
+    tail = b""
+    try:
+        with path.open("rb") as file:
+            while left and (chunk := file.read(CHUNK_BYTES)):
+                data = tail + chunk
+                held = [one for one in left if one[2] in data]
+                yield from held
+                left = [one for one in left if one not in held]
+                tail = data[-overlap:]
+    except FileNotFoundError:
+        return  # the server removed it meanwhile
+
+
+def _finding(path: Path, folder: Path, number: int, form: str, needle: bytes) -> Check:
+    where = path.relative_to(folder)
+    what = f"address {number} lies in {where} as {form}"
+    binary = "text" not in form and "hex" not in form and form not in ("upper case", "decimal", "percent-encoded")
+    if binary and len(needle) <= CHANCE_BYTES_MAX:
+        return Check("addresses", "note", f"{what}: {len(needle)} bytes, which also come up by chance")
+    why = next((_WHY[part] for part in reversed((folder.name, *where.parts)) if part in _WHY), _WHY_ELSE)
+    return Check("addresses", "unwell", f"{what}: {why}")
+
+
+def _middle(encoded: bytes, shift: int, length: int) -> bytes:
+    """
+    Cut base64 down to the characters that depend on the wanted bytes alone.
+    """
+    first = -(-shift * 8 // 6)
+    last = (shift + length) * 8 // 6
+    return encoded[first:last]
