@@ -143,7 +143,9 @@
     var parts = event.detail.path.split("?");
     var next = new URLSearchParams(parts[1] || "");
     ["sources", "pages", "locations", "devices", "goals", "prop"].forEach(function (panel) {
-      if (now.has(panel) && !next.has(panel)) next.set(panel, now.get(panel));
+      // On the whole dashboard only a panel's own links open tabs.
+      var stale = target === "dashboard" && !now.has("details") && !next.has("details");
+      if (now.has(panel) && (stale || !next.has(panel))) next.set(panel, now.get(panel));
     });
     event.detail.path = parts[0] + (next.toString() ? "?" + next : "");
   });
