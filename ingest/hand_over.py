@@ -7,6 +7,7 @@ Address headers stay here: the read side never learns who asks.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class HandOver:
             ),
             timeout=httpx.Timeout(ANSWER_SECONDS_MAX, connect=2),
             follow_redirects=False,
+            # One client for everybody: what one person is given must not go along with the next one's request.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
         self._left_out = HOP_BY_HOP | PERSONAL | {name.encode("ascii") for name in address_headers}
 

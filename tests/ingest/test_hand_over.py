@@ -1,0 +1,53 @@
+"""
+Handing requests over to the dashboard: nothing of one person's answer goes along with another's request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+from ingest.hand_over import HandOver
+
+
+def test_cookies_are_nobody_elses(tmp_path: Path) -> None:
+    """
+    A cookie that an answer sets reaches whom it is for, and is in no later request of somebody without one.
+    """
+    heads: list[bytes] = []
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nset-cookie: daysalt=secret; Path=/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        await writer.drain()
+        writer.close()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def ask_twice() -> None:
+        server = await asyncio.start_unix_server(answer, str(tmp_path / "d.sock"))
+        hand_over = HandOver(tmp_path / "d.sock", ())
+        scope = {
+            "type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "scheme": "http",
+            "headers": [(b"host", b"stats.test")], "client": ("203.0.113.9", 1), "server": ("127.0.0.1", 80),
+        }  # fmt: skip
+        for _ in range(2):
+            await hand_over(dict(scope), receive, send)
+        await hand_over.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(ask_twice())
+
+    assert 2 == len(heads)
+    assert b"cookie" not in heads[1].lower()
+    assert b"daysalt=secret; Path=/" == dict(sent[0]["headers"])[b"set-cookie"]
