@@ -1,5 +1,6 @@
 """
-Fetches the clients of others: fixed versions, held against hashes, kept outside the repository between runs.
+Fetches the clients of others, and axe-core to look at our pages: fixed versions, held against hashes, kept outside the
+repository between runs.
 
 `package.json` with its lock and `requirements.txt` say which. Nothing of them is part of the product.
 """
