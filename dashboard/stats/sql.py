@@ -11,7 +11,7 @@ Texts put together here come from the registries only; every value is a paramete
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dashboard.stats.closed import ClosedDays
 from dashboard.stats.dimensions import OTHER, PROPS_PREFIX, Dimension
@@ -118,7 +118,9 @@ class Question:
         counted = f"SELECT {VISITORS} AS people {scope.source(row_conditions(filters, scope))}"
         if closed is None:
             return counted
-        total = RollupParts(self.site_id, self.period, TOTAL, (), closed, self.parameters, wanted=("visitors",))
+        # The total's rows are nobody's goals, so goals must not pick among them.
+        whole = replace(closed, goal_names=None)
+        total = RollupParts(self.site_id, self.period, TOTAL, (), whole, self.parameters, wanted=("visitors",))
         both = [f"SELECT sum(visitors) AS people FROM ({total.rows()})", *([counted] if closed.open_spans else [])]
         return f"SELECT sum(people) FROM ({' UNION ALL '.join(both)})"
 

@@ -14,6 +14,7 @@ from dashboard.context import Context
 from dashboard.pages.filters import prop_filter, split_key, written
 from dashboard.pages.view import read_view
 from tests.pages.browsing import TODAY, Browser, browser, signed_in
+from tests.stats.rolled import build_all
 from tests.stats.rows import Happening, insert, moment
 from warehouse.registry.sites import Site
 
@@ -182,3 +183,16 @@ def test_goals_as_file(context: Context) -> None:
     assert (
         "goal,visitors,events,conversion_rate,total_revenue,average_revenue" == client.get(link).text.split("\r\n")[0]
     )
+
+
+def test_rates_of_closed_days(context: Context) -> None:
+    """
+    A goal's rate is the same whether its day is read row by row or from rollups.
+    """
+    site = shop(context)
+    client = signed_in(context)
+    before = cells(client, "/shop.test")
+    build_all(context, site)
+
+    assert before == cells(client, "/shop.test")
+    assert ["50%", "30%"] == [row[3] for row in before]
