@@ -117,7 +117,7 @@ PATHS: Paths = {
             "sendEvent",
             "Send one event",
             text="What the tracker sends. The Content-Type does not matter; at most 65,536 bytes. The answer comes when"
-            " the event is safe. Address and User-Agent of the request tell visitors apart, and are not part of the event.",
+            " the event is safe. Address and User-Agent tell visitors apart, and are no part of the event.",
             security=OPEN,
             body={
                 "required": True,
