@@ -102,7 +102,8 @@ class Child:
             Whether it was replaced; if not, the present one goes on.
         """
         old = self.process
-        if self.stopping or old is None or old.returncode is not None or old.pid not in self.heard:
+        # One that was just started is waited for: what is asked of it early is not forgotten.
+        if old is None or not await self._well(old) or self.process is not old:
             return False
         fresh = self.beside = await self._start()
         try:

@@ -14,7 +14,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 NAMES = frozenset({"script", "plausible", "analytics", "p", "daysalt"})
@@ -166,7 +166,7 @@ def make_script(options: Mapping[str, object] | None, *, later: tuple[str, ...] 
     )
 
 
-@cache
+@lru_cache(8)
 def _build(name: str) -> bytes:
     return (_FOLDER / name).read_bytes()
 

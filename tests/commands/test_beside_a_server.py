@@ -80,7 +80,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_commands_work_beside_a_running_server(server: Server, tmp_path: Path) -> None:
     """Sites, rows, backups and checks go through the running store; what needs the directory alone says so."""
     assert 0 == server.run("site", "add", "a.example").returncode
-    seeded = server.run("seed", "a.example", "--days", "1", "--events-per-day", "50", "--json")
+    seeded = server.run("seed", "a.example", "--days", "2", "--events-per-day", "50", "--json")
     assert 0 == seeded.returncode, seeded.stderr
     migrated = json.loads(server.run("migrate", "--json").stdout)
     backup = server.run("backup", "--out", str(tmp_path / "backup.tar.gz"), "--json")

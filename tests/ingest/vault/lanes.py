@@ -40,9 +40,11 @@ class Turn:
     call_soon_threadsafe = call_soon
 
     def take(self) -> None:
-        callbacks, self.callbacks = self.callbacks, []
-        for callback in callbacks:
-            callback()
+        # A group is gathered over several turns, until one brings nobody more.
+        while self.callbacks:
+            callbacks, self.callbacks = self.callbacks, []
+            for callback in callbacks:
+                callback()
 
 
 def key_of(site_id: int, day: int) -> bytes:
