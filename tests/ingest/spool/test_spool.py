@@ -22,28 +22,7 @@ from ingest.spool.segment import HEADER, encode_record, frame, header, read_piec
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from tests.clocks import FakeClock
 from tests.ingest.records import event
-
-
-class Turn:
-    """
-    An event loop that takes one turn when told to.
-    """
-
-    def __init__(self) -> None:
-        self.callbacks: list[Callable[[], object]] = []
-
-    def call_soon(self, callback: Callable[[], object]) -> object:
-        self.callbacks.append(callback)
-        return None
-
-    call_soon_threadsafe = call_soon
-
-    def take(self) -> None:
-        # A group is gathered over several turns, until one brings nobody more.
-        while self.callbacks:
-            callbacks, self.callbacks = self.callbacks, []
-            for callback in callbacks:
-                callback()
+from tests.turns import Turn
 
 
 def ignore(_kind: str, _name: str, _size: int) -> None:

@@ -5,7 +5,6 @@ A vault lane without processes: keys made here, a spool in a directory, sighting
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,31 +19,10 @@ from ingest.vault.cipher import VaultCipher, mapped_address
 from ingest.vault.row import VaultRow, decode_rows
 from ingest.vault.sink import HOUR_MS, VaultSink
 from tests.clocks import FakeClock
+from tests.turns import Turn
 
 DAY = 20_780
 MIDNIGHT_MS = DAY * DAY_MS
-
-
-class Turn:
-    """
-    An event loop that takes a turn when told to.
-    """
-
-    def __init__(self) -> None:
-        self.callbacks: list[Callable[[], object]] = []
-
-    def call_soon(self, callback: Callable[[], object]) -> object:
-        self.callbacks.append(callback)
-        return None
-
-    call_soon_threadsafe = call_soon
-
-    def take(self) -> None:
-        # A group is gathered over several turns, until one brings nobody more.
-        while self.callbacks:
-            callbacks, self.callbacks = self.callbacks, []
-            for callback in callbacks:
-                callback()
 
 
 def key_of(site_id: int, day: int) -> bytes:
