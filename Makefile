@@ -89,12 +89,12 @@ $(BIN)/python:
 
 $(VENV)/.installed-run: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what Daysalt needs from requirements.lock (about a minute the first time)"
-	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@$(INSTALL_OURSELVES)
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what development needs from requirements-dev.lock (about a minute the first time)"
-	@$(PIP_INSTALL) --require-hashes -r requirements-dev.lock
+	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@$(INSTALL_OURSELVES)
 	@touch $@
