@@ -6,6 +6,7 @@ local socket. It opens the public port but never reads from it, so that a restar
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -91,19 +92,15 @@ class Keeper:
         self._keyring = keyring
         self._children: list[Child] = []
 
-    async def run(self) -> int:
+    async def run(self, listener: socket.socket) -> int:
         """
-        Serve until told to stop.
+        Serve on an opened port until told to stop.
 
         Returns:
             Exit code: 0 stopped as asked, 1 when a part cannot run (it said why).
-
-        Raises:
-            StartError: the port is taken.
         """
         stopping = asyncio.Event()
         watch_life_line(stopping.set)
-        listener = open_port(self._settings.host, self._settings.port)
         table_fd = os.memfd_create("open-visits", os.MFD_CLOEXEC)
         os.ftruncate(table_fd, TABLE_BYTES)
         control = await listen(self._settings.data_dir / KEEPER_SOCKET, self._operations())
@@ -294,10 +291,14 @@ def open_port(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise StartError(
-            f"port {port} on {host} cannot be opened ({error.strerror}): "
-            "stop what uses it, or choose another with PORT= or --port"
-        ) from error
+        # The resolver's own numbers for a name nobody knows are below 0.
+        foreign = (error.errno or 0) < 0 or error.errno == errno.EADDRNOTAVAIL
+        advice = (
+            "set DAYSALT_HOST to an address of this machine"
+            if foreign
+            else "stop what uses it, or choose another with PORT= or --port"
+        )
+        raise StartError(f"port {port} on {host} cannot be opened ({error.strerror}): {advice}") from error
     listener.setblocking(False)  # the method's own way
     return listener
 

@@ -8,6 +8,7 @@ import asyncio
 import sys
 
 from daysalt.keeper import Keeper, StartError, open_port, private_memory, tell, write_setup_token
+from daysalt.named_lists import check_named_lists
 from daysalt.store import run_dashboard as serve_dashboard
 from daysalt.store import run_store
 from ingest.keys.keyring import KeyringError
@@ -67,6 +68,7 @@ def run_dashboard(settings: Settings) -> int:
 def _run_keeper(settings: Settings, *, with_store: bool) -> int:
     configure_logging(settings.log_level, part="keeper")
     private_memory()
+    check_named_lists(settings)
     clock = SystemClock()
     try:
         lock = lock_data_dir(settings.data_dir)
@@ -81,13 +83,14 @@ def _run_keeper(settings: Settings, *, with_store: bool) -> int:
             link = write_setup_token(settings, registry)
             registry.close()
             keeper = Keeper(settings, clock, with_store=with_store)
+            listener = open_port(settings.host, settings.port)
             if link is not None:
                 tell(
                     f"\nDaysalt is starting. Choose a password and add your site:\n\n    {link}\n",
                     settings.data_dir / SETUP_TOKEN_FILE,
                 )
             logger().info("serving", host=settings.host, port=settings.port, workers=settings.workers)
-            return asyncio.run(keeper.run())
+            return asyncio.run(keeper.run(listener))
         except (KeyringError, RegistryError, StartError) as error:
             print(f"daysalt: {error}", file=sys.stderr)
             return 1

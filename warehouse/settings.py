@@ -8,14 +8,14 @@ Values come from the environment, then from `daysalt.toml` (in the working direc
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+
+from warehouse import setting_values as take
 
 PREFIX = "DAYSALT_"
 IP_RETENTION_DAYS_MAX = 45
@@ -47,181 +47,94 @@ class Setting:
         return self.name.removeprefix(PREFIX).lower()
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise ValueError(f"a whole number from {low} to {high}") from None
-        if not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return value
-
-    return parse
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError("one of " + ", ".join(allowed))
-        return text
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError("0 or 1")
-    return text == "1"
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise ValueError("a path")
-    return Path(text).expanduser().absolute()
-
-
-def _optional_path(text: str) -> Path | None:
-    return _path(text) if text else None
-
-
-def _base_url(text: str) -> str:
-    if not text:
-        return ""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("an address such as https://stats.example.com or https://example.com/stats")
-    return text.rstrip("/")
-
-
-def _warehouse_url(text: str) -> str:
-    if not text:
-        return ""
-    parts = urlsplit(text)
-    if parts.scheme == "chdb" and parts.path.startswith("/") and not parts.netloc:
-        return text
-    if parts.scheme in ("clickhouse", "clickhouses") and parts.hostname:
-        return text
-    raise ValueError("chdb:///path, or clickhouse://user:password@host:8123/database")
-
-
-def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    found: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        try:
-            network = ipaddress.ip_network(part)
-        except ValueError:
-            raise ValueError(f"networks such as 10.0.0.0/8, separated by commas; {part!r} is none") from None
-        if network.prefixlen == 0:
-            # A header that anyone may set is no evidence of who is calling.
-            raise ValueError("the networks of your own proxies; the whole internet is refused")
-        found.append(network)
-    return tuple(found)
-
-
-def _header_names(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    for name in names:
-        if not all(char.isascii() and (char.isalnum() or char in "-_") for char in name):
-            raise ValueError("header names separated by commas")
-    return names
-
-
 SETTINGS: tuple[Setting, ...] = (
-    Setting("DAYSALT_DATA_DIR", "path", "data", "", "Where events, the registry and the embedded store live.", _path),
-    Setting("DAYSALT_HOST", "text", "127.0.0.1", "", "Address the public port is opened on.", _text),
-    Setting("DAYSALT_PORT", "number", "8000", "port", "The one public port.", _whole(1, 65535)),
-    Setting("DAYSALT_WORKERS", "number", "1", "processes", "Collector processes.", _whole(1, 64)),
+    Setting(
+        "DAYSALT_DATA_DIR", "path", "data", "", "Where events, the registry and the embedded store live.", take.path
+    ),
+    Setting("DAYSALT_HOST", "text", "127.0.0.1", "", "Address the public port is opened on.", take.host),
+    Setting("DAYSALT_PORT", "number", "8000", "port", "The one public port.", take.whole(1, 65535)),
+    Setting("DAYSALT_WORKERS", "number", "1", "processes", "Collector processes.", take.whole(1, 64)),
     Setting(
         "DAYSALT_BASE_URL", "url", "", "",
         "Public address, with base path if any; snippets, links, cookies and origin checks follow it. "
-        "Empty: taken from the request's Host.", _base_url,
+        "Empty: taken from the request's Host.", take.base_url,
     ),
     Setting(
         "DAYSALT_WAREHOUSE_URL", "url", "", "",
         "chdb:///path for the embedded store (empty: inside the data directory) or "
-        "clickhouse://user:password@host:8123/database.", _warehouse_url, secret=True,
+        "clickhouse://user:password@host:8123/database.", take.warehouse_url, secret=True,
     ),
     Setting(
         "DAYSALT_REGISTRY_URL", "url", "", "",
         "SQLAlchemy address of the registry of sites, users and keys (empty: SQLite in the data directory; "
-        "postgresql+pg8000://user:password@host/database for many machines).", _text, secret=True,
+        "postgresql+pg8000://user:password@host/database for many machines).", take.anything, secret=True,
     ),
     Setting(
         "DAYSALT_KEYS_DIR", "path", "", "",
         "Where salts and keys live; empty: beside the data directory, with -keys added to its name. "
-        "Never inside the data directory, never in a backup.", _optional_path,
+        "Never inside the data directory, never in a backup.", take.optional_path,
     ),
     Setting(
         "DAYSALT_ROOT_KEY_FILE", "path", "", "",
         "File with the 32-byte root key as hex; empty: root.key in the keys directory, made on first start.",
-        _optional_path,
+        take.optional_path,
     ),
     Setting(
         "DAYSALT_TRUSTED_PROXIES", "networks", "127.0.0.0/8,::1/128", "CIDR",
-        "Proxies whose address headers are believed.", _networks,
+        "Proxies whose address headers are believed.", take.networks,
     ),
     Setting(
         "DAYSALT_ADDRESS_HEADERS", "names", "X-Forwarded-For, Forwarded", "",
-        "Headers, in order, that a trusted proxy puts the client address in.", _header_names,
+        "Headers, in order, that a trusted proxy puts the client address in.", take.header_names,
     ),
     Setting(
         "DAYSALT_IP_TYPE_HEADER", "name", "", "",
         "Header in which a trusted edge gives its verdict on the address; empty: none.",
-        lambda text: _header_names(text)[0] if text else "",
+        take.optional_header_name,
     ),
     Setting(
         "DAYSALT_ADMIN_KEY", "text", "", "",
         "An API key with scope all that exists from the first start, at least 16 characters; empty: none.",
-        lambda text: _admin_key(text), secret=True,
+        take.admin_key, secret=True,
     ),
     Setting(
         "DAYSALT_IP_RETENTION_DAYS", "number", "45", "days",
-        "How long an encrypted address is kept for fraud and risk work.", _whole(0, IP_RETENTION_DAYS_MAX),
+        "How long an encrypted address is kept for fraud and risk work.", take.whole(0, IP_RETENTION_DAYS_MAX),
     ),
     Setting(
         "DAYSALT_VAULT_IPV6", "choice", "whole", "", "What the vault keeps of an IPv6 address: whole, or its /64.",
-        _choice("whole", "64"),
+        take.choice("whole", "64"),
     ),
     Setting(
         "DAYSALT_EVENT_RETENTION_MONTHS", "number", "25", "months",
-        "How long event rows are kept, counted from the day a row was received; 0 keeps them.", _whole(0, 1200),
+        "How long event rows are kept, counted from the day a row was received; 0 keeps them.", take.whole(0, 1200),
     ),
     Setting(
         "DAYSALT_DURABILITY", "choice", "fsync", "",
-        "What a 202 waits for: fsync survives power loss, os survives a killed process.", _choice("fsync", "os"),
+        "What a 202 waits for: fsync survives power loss, os survives a killed process.", take.choice("fsync", "os"),
     ),
     Setting(
         "DAYSALT_SPOOL_MAX_BYTES", "number", str(4 * 1024**3), "bytes",
-        "Size at which the spool refuses beacons with 503.", _whole(1024**2, 1024**5),
+        "Size at which the spool refuses beacons with 503.", take.whole(1024**2, 1024**5),
     ),
     Setting(
         "DAYSALT_GEO_DB", "path", "", "",
         "Country database (mmdb, GeoLite shape or flat country_code); empty: the fetched list in the data directory.",
-        _optional_path,
+        take.optional_path,
     ),
     Setting(
         "DAYSALT_NETWORK_DB", "path", "", "",
-        "Network database (mmdb); empty: the fetched list in the data directory.", _optional_path,
+        "Network database (mmdb); empty: the fetched list in the data directory.", take.optional_path,
     ),
     Setting(
         "DAYSALT_FETCH_LISTS", "switch", "1", "",
-        "Fetch country and network lists in the background on first start.", _switch,
+        "Fetch country and network lists in the background on first start.", take.switch,
     ),
     Setting(
-        "DAYSALT_LOG_LEVEL", "choice", "info", "", "How much is logged.", _choice("debug", "info", "warning", "error")
+        "DAYSALT_LOG_LEVEL", "choice", "info", "", "How much is logged.",
+        take.choice("debug", "info", "warning", "error"),
     ),
 )  # fmt: skip
-
-
-def _admin_key(text: str) -> str:
-    if text and (len(text) < 16 or not text.isascii() or not text.isprintable() or " " in text):
-        raise ValueError("at least 16 printable characters without spaces")
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +152,7 @@ class Settings:
     registry_url: str
     keys_dir: Path
     root_key_file: Path
-    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    trusted_proxies: take.Networks
     address_headers: tuple[str, ...]
     ip_type_header: str
     admin_key: str
@@ -303,7 +216,8 @@ def load_settings(environment: Mapping[str, str] | None = None, overrides: Mappi
     assert isinstance(data_dir, Path)
     keys_dir = values["keys_dir"] or data_dir.with_name(data_dir.name + "-keys")
     assert isinstance(keys_dir, Path)
-    if keys_dir == data_dir or data_dir in keys_dir.parents:
+    # Where they really lie, over `..` and links.
+    if data_dir.resolve() in (keys_dir.resolve(), *keys_dir.resolve().parents):
         raise SettingsError(
             f"DAYSALT_KEYS_DIR is {str(keys_dir)!r}, but must lie outside the data directory, "
             "so that no backup holds keys"

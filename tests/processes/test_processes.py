@@ -171,7 +171,7 @@ def test_second_server_is_told_why(tmp_path: Path) -> None:
     assert (1, 1) == (same.returncode, other.returncode)
     assert "in use" in same.stderr
     assert "cannot be opened" in other.stderr
-    assert 1 == len(same.stderr.strip().splitlines())
+    assert (1, 1) == (len(same.stderr.strip().splitlines()), len(other.stderr.strip().splitlines()))
     assert "Traceback" not in same.stderr + other.stderr
 
 
@@ -183,6 +183,21 @@ def test_unknown_setting_stops_the_start(tmp_path: Path) -> None:
 
     assert 2 == outcome.returncode
     assert "DAYSALT_SALT_DAYS" in outcome.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("name", ["DAYSALT_GEO_DB", "DAYSALT_NETWORK_DB"])
+def test_named_database_that_is_none_stops_the_start(tmp_path: Path, name: str) -> None:
+    """
+    A database that a setting names and that is missing, or is something else, is named before anything is made.
+    """
+    (tmp_path / "countries.mmdb").write_text("x")
+    outcomes = [command(tmp_path, "serve", **{name: str(tmp_path / file)}) for file in ("gone.mmdb", "countries.mmdb")]
+
+    assert [2, 2] == [outcome.returncode for outcome in outcomes]
+    for outcome in outcomes:
+        assert 1 == len(outcome.stderr.strip().splitlines())
+        assert f"{name} is '{tmp_path}" in outcome.stderr
     assert not (tmp_path / "data").exists()
 
 
