@@ -42,7 +42,8 @@ def run_drain(settings: Settings, with_dashboard: bool) -> int:
     Run the drain, and the dashboard in the same process if asked.
     """
     configure_logging(settings.log_level, part="store")
-    return run_store(settings, with_dashboard=with_dashboard)
+    # The number that tells a keeper not to start it again says nothing to a person.
+    return 0 if run_store(settings, with_dashboard=with_dashboard) == 0 else 1
 
 
 def run_dashboard(settings: Settings) -> int:

@@ -63,7 +63,10 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     clock = SystemClock()
     lock = _lock_drain(settings.data_dir / "drain") if with_drain else None
     if with_drain and lock is None:
-        print(f"daysalt: another drain works on {settings.data_dir}; a spool has one", file=sys.stderr)
+        print(
+            f"daysalt: another drain works on {settings.data_dir}, and a spool has one: stop that one first",
+            file=sys.stderr,
+        )
         return FATAL_EXIT
     warehouse = Warehouse(settings.warehouse_url)
     try:

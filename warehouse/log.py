@@ -94,8 +94,14 @@ def configure_logging(level: str, *, part: str) -> None:
         part: `keeper`, `collector`, `store` or `command`; on every line.
     """
     terminal = sys.stderr.isatty()
+
+    # Not a context variable: a thread begins with none.
+    def add_part(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        line["part"] = part
+        return line
+
     processors: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        add_part,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(_place_of),
@@ -109,7 +115,6 @@ def configure_logging(level: str, *, part: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(part=part)
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, _LibraryLines)]
     root.addHandler(_LibraryLines(logging.WARNING))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -22,7 +23,6 @@ def restored() -> Iterator[None]:
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
 
@@ -58,9 +58,13 @@ def test_every_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
         raise ValueError(secret)
     except ValueError as error:
         logger().error("it broke", exc_info=error)
+    thread = threading.Thread(target=lambda: logger().info("from a thread"))
+    thread.start()
+    thread.join()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
-    assert ["serving", "Invalid HTTP request received from %s.", "it broke"] == [line["event"] for line in lines]
-    assert lines[-1]["exception"].startswith("ValueError at test_log.py:")
+    told = ["serving", "Invalid HTTP request received from %s.", "it broke", "from a thread"]
+    assert told == [line["event"] for line in lines]
+    assert lines[2]["exception"].startswith("ValueError at test_log.py:")
     assert {"collector"} == {line["part"] for line in lines}
     assert "203.0.113" not in json.dumps(lines)
