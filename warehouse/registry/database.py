@@ -8,6 +8,7 @@ and nothing that could be joined to one.
 from __future__ import annotations
 
 from warehouse.clock import Clock
+from warehouse.registry.annotations import Annotations
 from warehouse.registry.api_keys import ApiKeys
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.funnels import Funnels
@@ -51,6 +52,7 @@ class Registry:
         self.funnels = Funnels(self._connection, clock)
         self.properties = Properties(self._connection)
         self.segments = Segments(self._connection, clock)
+        self.annotations = Annotations(self._connection, clock)
         self.shared_links = SharedLinks(self._connection, clock)
         self.users = Users(self._connection, clock)
         self.second_factors = SecondFactors(self._connection, clock)

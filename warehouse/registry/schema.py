@@ -130,6 +130,17 @@ SEGMENTS = Table(
     UniqueConstraint("site_id", "name"),
 )
 
+ANNOTATIONS = Table(
+    "annotations",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("note", String(300), nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
 SHARED_LINKS = Table(
     "shared_links",
     METADATA,

@@ -14,6 +14,7 @@ from warehouse.clock import Clock
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
 from warehouse.registry.schema import (
+    ANNOTATIONS,
     API_KEYS,
     FUNNEL_STEPS,
     FUNNELS,
@@ -211,6 +212,7 @@ class Sites:
                 SHIELDS,
                 TRACKER_SCRIPTS,
                 FUNNELS,
+                ANNOTATIONS,
                 GOALS,
                 PROPERTIES,
                 SHARED_LINKS,
