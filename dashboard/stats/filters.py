@@ -81,6 +81,15 @@ def entry_conditions(trees: Sequence[FilterTree], scope: Scope) -> list[str]:
     return [condition(tree, scope) for tree in only_pages]
 
 
+def visits_of(filters: Sequence[FilterTree]) -> list[FilterTree]:
+    """
+    Let what is asked of single events choose visits: a step of a funnel need not itself be on the filtered page.
+    """
+    of_events = tuple(tree for tree in filters if asks_events(tree) or asks_hostname(tree))
+    others = [tree for tree in filters if tree not in of_events]
+    return [*others, VisitFilter("has_done", FilterGroup("and", of_events))] if of_events else others
+
+
 def condition(tree: FilterTree, scope: Scope) -> str:
     """
     Turn one tree into a condition.

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from dashboard.context import Context
 from dashboard.stats.answer import answer
-from dashboard.stats.filters import asks_events, asks_hostname, row_conditions
+from dashboard.stats.filters import row_conditions, visits_of
 from dashboard.stats.gate import Gate
 from dashboard.stats.period import Period
-from dashboard.stats.query import FilterGroup, FilterTree, StatsQuery, Value, Viewer, VisitFilter
+from dashboard.stats.query import FilterTree, StatsQuery, Value, Viewer
 from dashboard.stats.scope import Parameters, Scope
 from warehouse.registry.goals import Goal
 from warehouse.registry.sites import Site
@@ -49,7 +49,7 @@ def funnel_visitors(
     scrolls = [goal for goal in steps if goal.kind == "scroll"]
     scope = Scope("events", site.id, period, parameters, context.registry.goals.all(site.id), scrolls)
     reached = ", ".join(scope.goal_condition(goal) for goal in steps)
-    conditions = [*row_conditions(_of_visits(filters), scope), "events.visit_id != 0"]
+    conditions = [*row_conditions(visits_of(filters), scope), "events.visit_id != 0"]
     visits = (
         f"SELECT any(visitor_id) AS who, windowFunnel({VISIT_SECONDS_MAX})(ts, {reached}) AS level"
         f" {scope.source(conditions)} GROUP BY events.visit_id"
@@ -60,10 +60,3 @@ def funnel_visitors(
         None if site.k > 1 and (gate.strict or number) and gate.withholds_total(count, int(everybody)) else count
         for number, count in enumerate(found)
     ]
-
-
-def _of_visits(filters: Sequence[FilterTree]) -> list[FilterTree]:
-    # What is asked of single events chooses visits here: a step need not itself be on the filtered page.
-    of_events = tuple(tree for tree in filters if asks_events(tree) or asks_hostname(tree))
-    others = [tree for tree in filters if tree not in of_events]
-    return [*others, VisitFilter("has_done", FilterGroup("and", of_events))] if of_events else others

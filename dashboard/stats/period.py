@@ -152,7 +152,9 @@ class Period:
         labels: dict[str, None] = {}
         small = min(step, timedelta(minutes=15))
         moment = start.replace(second=0, microsecond=0)
-        last_label = f"{self.last.isoformat()} {self.clipped_hour:02d}:00:00" if self.clipped_hour is not None else None
+        minutes = "00" if interval == "hour" else "59"
+        clipped = self.clipped_hour is not None
+        last_label = f"{self.last.isoformat()} {self.clipped_hour:02d}:{minutes}:00" if clipped else None
         while moment < end:
             label = moment.astimezone(zone).strftime(form)
             if last_label is not None and self.start is None and label > last_label:
