@@ -19,6 +19,7 @@ from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
 from dashboard.pages import (
     account,
+    annotations,
     api_docs,
     glossary,
     people,
@@ -80,6 +81,11 @@ def build_app(context: Context) -> Starlette:
         Route("/people", form_endpoint(context, people.change_people, signed_in=True), methods=["POST"]),
         Route("/keys", endpoint(people.keys_page)),
         Route("/keys", form_endpoint(context, people.change_keys, signed_in=True), methods=["POST"]),
+        Route(
+            "/sites/{domain:path}/annotations",
+            form_endpoint(context, annotations.change_annotations, signed_in=True),
+            methods=["POST"],
+        ),
         Route(
             "/sites/{domain:path}/segments",
             form_endpoint(context, segments.save_segment, signed_in=True),

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -82,9 +83,10 @@ def run_seed(
 
 def _targets(settings: Settings, clock: Clock, demo: bool, domain: str | None) -> list[SeedTarget]:
     registry = Registry(settings.registry_url, clock)
+    today = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).date()
     try:
         if demo:
-            sites = [_demo_site(registry, profile) for profile in DEMO_PROFILES]
+            sites = [_demo_site(registry, profile, today) for profile in DEMO_PROFILES]
         elif domain is not None:
             site = registry.sites.find(domain)
             if site is None:
@@ -99,8 +101,9 @@ def _targets(settings: Settings, clock: Clock, demo: bool, domain: str | None) -
     return [SeedTarget(site.id, site.domain, site.timezone) for site in sites]
 
 
-def _demo_site(registry: Registry, profile: Profile) -> Site:
+def _demo_site(registry: Registry, profile: Profile, today: date) -> Site:
     site = registry.sites.find(profile.domain)
+    is_new = site is None
     if site is None:
         site = registry.sites.add(profile.domain, timezone=profile.timezone)
         # Made-up numbers may be seen by anyone, and a newcomer should see them before making an account.
@@ -110,8 +113,23 @@ def _demo_site(registry: Registry, profile: Profile) -> Site:
         if goal.page_path:
             registry.goals.add(site.id, kind="page", page_path=goal.page_path, display_name=name)
         else:
-            registry.goals.add(site.id, kind="event", event_name=goal.event_name, display_name=name)
+            currency = goal.currency or None
+            registry.goals.add(site.id, kind="event", event_name=goal.event_name, display_name=name, currency=currency)
+    if is_new:
+        _tell_the_story(registry, site, profile, today)
     return site
+
+
+def _tell_the_story(registry: Registry, site: Site, profile: Profile, today: date) -> None:
+    """
+    Add what a newcomer should find on the page: a funnel, and notes on the graph.
+    """
+    numbers = {goal.display_name: goal.id for goal in registry.goals.all(site.id)}
+    if profile.funnel:
+        registry.funnels.add(site.id, " → ".join(profile.funnel), [numbers[name] for name in profile.funnel])
+    for planned in profile.notes:
+        day = today - timedelta(days=planned.days_ago)
+        registry.annotations.add(site.id, day.isoformat(), planned.note, public=True)
 
 
 def _fill(

@@ -10,7 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dashboard.api import drops, goals, imports, legacy, properties, shared_links, site_settings, sites, stats
+from dashboard.api import (
+    annotations,
+    drops,
+    goals,
+    imports,
+    legacy,
+    paths,
+    properties,
+    shared_links,
+    site_settings,
+    sites,
+    stats,
+)
 from dashboard.api.access import ApiError
 from dashboard.context import Context
 from dashboard.stats.query import QueryError
@@ -37,6 +49,8 @@ def build_api_routes(context: Context) -> list[Route]:
         route("/api/v1/stats/aggregate", legacy.aggregate, "GET"),
         route("/api/v1/stats/timeseries", legacy.timeseries, "GET"),
         route("/api/v1/stats/breakdown", legacy.breakdown, "GET"),
+        route("/api/v1/stats/funnel", paths.funnel, "GET"),
+        route("/api/v1/stats/journey", paths.journeys, "GET"),
         route("/api/v1/import", imports.imported, "POST"),
         route("/api/v1/import", imports.listed, "GET"),
         route("/api/v1/import/{id}", imports.removed, "DELETE"),
@@ -51,6 +65,9 @@ def build_api_routes(context: Context) -> list[Route]:
         route("/api/v1/sites/shared-links", shared_links.listed, "GET"),
         route("/api/v1/sites/shared-links", shared_links.found_or_created, "PUT"),
         route("/api/v1/sites/shared-links/{name:path}", shared_links.removed, "DELETE"),
+        route("/api/v1/sites/annotations", annotations.listed, "GET"),
+        route("/api/v1/sites/annotations", annotations.created, "PUT"),
+        route("/api/v1/sites/annotations/{id}", annotations.removed, "DELETE"),
         # A domain may have a path, written with %2F.
         route("/api/v1/sites/{domain:path}/dropped", drops.dropped, "GET"),
         route("/api/v1/sites/{domain:path}/settings", site_settings.shown, "GET"),

@@ -20,11 +20,10 @@ _FILE = Path(__file__).parent / "world.json"
 @dataclass(frozen=True, slots=True)
 class Country:
     """
-    One shape on the map.
+    One country on the map; its shape has its code for an id in `world_shapes`.
     """
 
     code: str
-    path: str
     shade: int
     visitors: int
 
@@ -51,10 +50,18 @@ def world_map(visitors: Mapping[str, int]) -> WorldMap:
     width, height, paths = _shapes()
     steps = _steps(max(visitors.values(), default=0))
     countries = tuple(
-        Country(code, path, sum(visitors.get(code, 0) >= step for step in steps), visitors.get(code, 0))
-        for code, path in paths.items()
+        Country(code, sum(visitors.get(code, 0) >= step for step in steps), visitors.get(code, 0)) for code in paths
     )
     return WorldMap(width, height, countries, steps)
+
+
+def world_shapes() -> str:
+    """
+    Write the shapes of all countries as an SVG file, for a page to show by `use`, each in a shade of its own.
+    """
+    _, _, paths = _shapes()
+    drawn = "".join(f'<path id="{code}" d="{path}"/>' for code, path in paths.items())
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{drawn}</svg>'
 
 
 @cache

@@ -7,10 +7,10 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import version
 
-from dashboard.openapi import beacons, goals, health, imports, privacy, risk, sites, stats
+from dashboard.openapi import annotations, beacons, goals, health, imports, paths, privacy, risk, sites, stats
 from dashboard.openapi.operations import TEXT, Json, Paths, listing, record
 
-AREAS = (beacons, stats, sites, goals, imports, risk, privacy, health)
+AREAS = (beacons, stats, paths, sites, goals, annotations, imports, risk, privacy, health)
 TAGS = {
     beacons.TAG: "How visits are told: by the tracker, by an image, or by your own server.",
     stats.TAG: "How numbers are asked for.",
@@ -40,10 +40,10 @@ def document(server: str) -> Json:
         server: address in front of every path, without a slash at the end; may be a path alone, or empty.
     """
     schemas: Json = dict(_SHARED)
-    paths: Paths = {}
+    found: Paths = {}
     for area in AREAS:
         schemas.update(area.SCHEMAS)
-        paths.update(area.PATHS)
+        found.update(area.PATHS)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -54,7 +54,7 @@ def document(server: str) -> Json:
         },
         "servers": [{"url": server or "/"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "paths": paths,
+        "paths": found,
         "components": {
             "schemas": schemas,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},

@@ -128,8 +128,8 @@ SCHEMAS: Json = {
 
 _TOO_LONG = refused("The question took too long: ask for less.")
 _AWAY = refused("The store is not answering at the moment; try again after `Retry-After`.")
-_REFUSALS: dict[int, Json] = {401: refused(NO_KEY), 503: _AWAY, 504: _TOO_LONG}
-_LEGACY: list[Json] = [
+REFUSALS: dict[int, Json] = {401: refused(NO_KEY), 503: _AWAY, 504: _TOO_LONG}
+LEGACY: list[Json] = [
     SITE_ID,
     parameter("period", "day, 7d, 30d, month, 6mo, 12mo, custom and so on; missing: 30d.", example="7d"),
     parameter("date", "The last day of the period, or for custom two days with a comma."),
@@ -165,7 +165,7 @@ PATHS: Paths = {
                     '#/metrics/0: Invalid metric "visits_"',
                 ),
                 413: refused("The body is too large."),
-                **_REFUSALS,
+                **REFUSALS,
             },
         ),
     },
@@ -175,7 +175,7 @@ PATHS: Paths = {
             "realtimeVisitors",
             "Visitors in the last five minutes",
             parameters=[SITE_ID],
-            answers={200: answer("The number alone.", WHOLE, 12), 400: refused("No site named."), **_REFUSALS},
+            answers={200: answer("The number alone.", WHOLE, 12), 400: refused("No site named."), **REFUSALS},
         ),
     },
     "/api/v1/stats/aggregate": {
@@ -183,11 +183,11 @@ PATHS: Paths = {
             TAG,
             "aggregate",
             "Totals of a period",
-            parameters=[*_LEGACY, parameter("compare", "`previous_period`: with the change since the period before.")],
+            parameters=[*LEGACY, parameter("compare", "`previous_period`: with the change since the period before.")],
             answers={
                 200: answer("By metric.", ref("Aggregate"), {"results": {"visitors": {"value": 120}}}),
                 400: refused("A parameter is wrong."),
-                **_REFUSALS,
+                **REFUSALS,
             },
         ),
     },
@@ -196,11 +196,11 @@ PATHS: Paths = {
             TAG,
             "timeseries",
             "A period by day or month",
-            parameters=[*_LEGACY, parameter("interval", "`date` or `month`; missing: what fits the period.")],
+            parameters=[*LEGACY, parameter("interval", "`date` or `month`; missing: what fits the period.")],
             answers={
                 200: answer("One row for each bucket.", ref("LegacyRows"), _ROWS_BY_DAY),
                 400: refused("A parameter is wrong."),
-                **_REFUSALS,
+                **REFUSALS,
             },
         ),
     },
@@ -212,14 +212,14 @@ PATHS: Paths = {
             parameters=[
                 SITE_ID,
                 parameter("property", "Such as visit:source or event:page.", example="visit:source", required=True),
-                *_LEGACY[1:],
+                *LEGACY[1:],
                 parameter("limit", "Rows of a page, at most 1,000.", {"type": "integer", "default": 100}),
                 parameter("page", "Which page, from 1.", {"type": "integer", "default": 1}),
             ],
             answers={
                 200: answer("The largest first.", ref("LegacyRows"), _ROWS_BY_SOURCE),
                 400: refused("A parameter is wrong."),
-                **_REFUSALS,
+                **REFUSALS,
             },
         ),
     },

@@ -15,7 +15,10 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dashboard.charts.world_map import world_shapes
+
 STATIC_DIR = Path(__file__).parent.parent / "static"
+WORLD = "world.svg"
 HASH_CHARS = 12
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
@@ -41,12 +44,13 @@ def assets() -> dict[str, Asset]:
     Read every static file once, by its plain name such as `vendor/htmx.js`.
     """
     found: dict[str, Asset] = {}
-    for path in sorted(STATIC_DIR.rglob("*")):
-        if path.suffix not in MEDIA_TYPES:
-            continue
-        content = path.read_bytes()
-        plain = path.relative_to(STATIC_DIR).as_posix()
-        stem, suffix = plain.removesuffix(path.suffix), path.suffix
+    files = [path for path in sorted(STATIC_DIR.rglob("*")) if path.suffix in MEDIA_TYPES]
+    contents = {path.relative_to(STATIC_DIR).as_posix(): path.read_bytes() for path in files}
+    # The shapes of all countries are most of a dashboard's weight: as a file of their own they are sent once.
+    contents[WORLD] = world_shapes().encode()
+    for plain, content in contents.items():
+        stem, dot, suffix = plain.rpartition(".")
+        suffix = dot + suffix
         digest = hashlib.sha256(content).hexdigest()[:HASH_CHARS]
         packed = gzip.compress(content, compresslevel=9, mtime=0)
         found[plain] = Asset(f"{stem}.{digest}{suffix}", MEDIA_TYPES[suffix], content, packed)

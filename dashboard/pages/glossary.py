@@ -39,26 +39,49 @@ TERMS: tuple[tuple[str, str, str], ...] = (
         mark("The mean time from the first to the last event of a visit."),
     ),
     (
+        "scroll_depth",
+        mark("Scroll depth"),
+        mark("How far down a page was scrolled, the mean of its visits. Known where the tracking script is."),
+    ),
+    (
+        "time_on_page",
+        mark("Time on page"),
+        mark("How long a page was in view and the window in use, the mean of the visits that saw it."),
+    ),
+    (
         "events",
-        mark("Times"),
+        mark("Events, times"),
         mark("How often an event happened or a goal was reached, more than once by the same visitor too."),
     ),
     (
         "conversion_rate",
-        mark("Rate"),
+        mark("Conversion rate"),
         mark("The share of visitors who reached the goal, of all visitors whom the other filters leave."),
     ),
     (
-        "revenue",
+        "total_revenue",
         mark("Revenue"),
         mark(
             "The sum of the amounts sent with a goal, in the currency of the goal. Other currencies are not converted."
         ),
     ),
     (
+        "average_revenue",
+        mark("Average revenue"),
+        mark("The revenue of a goal, divided by the events that carried any."),
+    ),
+    (
         "funnels",
         mark("Funnels"),
         mark("Visitors who reached one goal after the other, in this order and within one visit."),
+    ),
+    (
+        "journeys",
+        mark("Journeys"),
+        mark(
+            "What people did right before and right after a page within their visit: another page, an event, or the"
+            " beginning or end of the visit. Opening the same page again at once is no step."
+        ),
     ),
     (
         "other",
@@ -87,6 +110,8 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("Y", mark("This year")),
     ("A", mark("All time")),
     ("F", mark("Add filter")),
+    ("G", mark("Metric")),
+    ("N", mark("Add note")),
     ("C", mark("Compare")),
     ("Esc", mark("Close a menu")),
     ("?", mark("Glossary")),

@@ -1,33 +1,21 @@
 """
-The six headline numbers and the graph below them, each with the period before.
+The headline numbers, each with the period before.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from babel.core import Locale
 
-from dashboard.charts import line as lines
 from dashboard.charts import numbers
 from dashboard.context import Context
-from dashboard.pages.days import bucket_text, local_today
-from dashboard.pages.panels import mark
-from dashboard.pages.view import METRICS, View, intervals_for
+from dashboard.pages.metric_choice import METRIC_TITLES, MetricChoice
+from dashboard.pages.row_lines import metric_text
 from dashboard.stats.answer import answer
 from dashboard.stats.period import Period
 from dashboard.stats.query import QueryError, StatsQuery, StatsResult, Value, Viewer
 from warehouse.registry.sites import Site
-
-METRIC_TITLES: dict[str, str] = {
-    "visitors": mark("Visitors"),
-    "visits": mark("Visits"),
-    "pageviews": mark("Pageviews"),
-    "views_per_visit": mark("Views per visit"),
-    "bounce_rate": mark("Bounce rate"),
-    "visit_duration": mark("Visit duration"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +31,13 @@ class Number:
     metric: str
     title: str
     value: Value
-    before: Value
+    text: str
+    before_text: str
+    """Empty where there is nothing to compare with."""
     change: float | None
     direction: str | None
     is_good: bool
     is_withheld: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """
-    The graph of one metric.
-
-    Attributes:
-        rows: one per bucket: long label, value, value of the period before, as text for the table.
-        payload: the same as JSON for the tooltip.
-    """
-
-    metric: str
-    title: str
-    interval: str
-    intervals: tuple[str, ...]
-    now: lines.Line
-    before: lines.Line | None
-    value_ticks: list[tuple[str, str]]
-    label_ticks: list[lines.Tick]
-    rows: list[tuple[str, str, str]]
-    payload: str
-    is_empty: bool
 
 
 def ask_totals(
@@ -96,19 +63,25 @@ def ask_totals(
 
 
 def headline(
-    context: Context, site: Site, view: View, query: StatsQuery, compare: Period | None, viewer: Viewer
+    context: Context,
+    site: Site,
+    query: StatsQuery,
+    choice: MetricChoice,
+    compare: Period | None,
+    viewer: Viewer,
+    locale: Locale,
 ) -> list[Number]:
     """
-    Answer the six headline numbers.
+    Answer the headline numbers that go with the filters.
     """
-    totals_query = StatsQuery(METRICS, query.date_range, filters=query.filters)
+    totals_query = StatsQuery(choice.headline, query.date_range, filters=query.filters)
     result, now = ask_totals(context, site, totals_query, viewer)
     before: dict[str, Value] = {}
     if compare is not None:
         _, before = ask_totals(context, site, totals_query.over(compare), viewer)
     warnings = result.metric_warnings if result else {}
     found: list[Number] = []
-    for metric in METRICS:
+    for metric in choice.headline:
         change = numbers.change(now[metric], before.get(metric), metric)
         shown = 0 if change is None else round(change, 3 if abs(change) < 0.0995 else 2)
         direction = None if change is None else "up" if shown > 0 else "down" if shown < 0 else "same"
@@ -117,7 +90,8 @@ def headline(
                 metric,
                 METRIC_TITLES[metric],
                 now[metric],
-                before.get(metric),
+                metric_text(now[metric], metric, locale, choice.currency),
+                "" if compare is None else metric_text(before.get(metric), metric, locale, choice.currency),
                 change,
                 direction,
                 (direction == "down") == (metric == "bounce_rate"),
@@ -125,72 +99,3 @@ def headline(
             )
         )
     return found
-
-
-def chosen_interval(view: View, period: Period) -> str:
-    """
-    Find the interval to draw: the chosen one where it makes sense for the period.
-    """
-    intervals = intervals_for(period)
-    wanted = view.interval if view.interval in intervals else period.interval()
-    return wanted if wanted in intervals else intervals[0]
-
-
-def graph(
-    context: Context, site: Site, view: View, period: Period, compare: Period | None, viewer: Viewer, locale: Locale
-) -> Graph:
-    """
-    Answer the graph of the chosen metric.
-    """
-    intervals, interval = intervals_for(period), chosen_interval(view, period)
-    query = StatsQuery(
-        (view.metric,), period, dimensions=(f"time:{interval}",), filters=view.conditions(), time_labels=True
-    )
-    labels, values = _series(answer(context, site, query, viewer), view.metric)
-    old_labels, old = [], []
-    if compare is not None:
-        old_labels, old = _series(answer(context, site, query.over(compare), viewer), view.metric)
-        old_labels, old = old_labels[: len(labels)], old[: len(labels)]
-        old = [*old, *[None] * (len(labels) - len(old))]
-    top = lines.nice_top([*values, *old], whole=view.metric in ("visitors", "visits", "pageviews", "visit_duration"))
-    unfinished = _is_unfinished(context, period)
-    long_labels = [bucket_text(label, interval, locale, long=True) for label in labels]
-    old_long = [bucket_text(label, interval, locale, long=True) for label in old_labels]
-    texts = [numbers.metric_text(value, view.metric, locale) for value in values]
-    old_texts = [numbers.metric_text(value, view.metric, locale) for value in old]
-    payload = {
-        "values": values,
-        "before": old,
-        "top": top,
-        "labels": long_labels,
-        "beforeLabels": old_long,
-        "texts": texts,
-        "beforeTexts": old_texts,
-        "days": labels if interval == "day" else [],
-        "unfinished": unfinished,
-    }
-    return Graph(
-        view.metric,
-        METRIC_TITLES[view.metric],
-        interval,
-        intervals,
-        lines.line(values, top, unfinished=unfinished),
-        lines.line(old, top) if compare is not None and any(value is not None for value in old) else None,
-        [(at, numbers.metric_text(value, view.metric, locale)) for at, value in lines.value_ticks(top)],
-        lines.label_ticks([bucket_text(label, interval, locale) for label in labels]),
-        list(zip(long_labels, texts, old_texts or [""] * len(texts), strict=True)),
-        json.dumps(payload, separators=(",", ":")),
-        not any(values),
-    )
-
-
-def _series(result: StatsResult, metric: str) -> tuple[list[str], list[Value]]:
-    labels = list(result.time_labels or ())
-    found = {row.dimensions[0]: row.metrics[0] for row in result.rows}
-    # Nothing happened is 0, except where there is no mean of nothing; withheld stays withheld.
-    missing: Value = None if metric in ("visit_duration", "bounce_rate", "views_per_visit") else 0
-    return labels, [found.get(label, missing) for label in labels]
-
-
-def _is_unfinished(context: Context, period: Period) -> bool:
-    return period.last >= local_today(context.clock, period.timezone)

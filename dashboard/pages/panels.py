@@ -24,6 +24,7 @@ class Tab:
         filter_name: the short name in the address, used when a row is clicked.
         metrics: the columns, the first one drawn as a bar.
         shares: the share of all visitors is a column too.
+        more: further columns where every row is shown.
     """
 
     title: str
@@ -32,6 +33,12 @@ class Tab:
     filter_name: str
     metrics: tuple[str, ...] = ("visitors",)
     shares: bool = True
+    more: tuple[str, ...] = ()
+
+
+_OF_VISITS = ("visits", "bounce_rate", "visit_duration")
+_OF_ENDS = ("bounce_rate", "visit_duration")
+_OF_PAGES = ("bounce_rate", "time_on_page", "scroll_depth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +55,54 @@ PANELS: dict[str, Panel] = {
     "sources": Panel(
         mark("Sources"),
         {
-            "channels": Tab(mark("Channels"), mark("Channel"), "visit:channel", "channel"),
-            "sources": Tab(mark("Sources"), mark("Source"), "visit:source", "source"),
-            "referrers": Tab(mark("Referrers"), mark("Referrer"), "visit:referrer", "referrer"),
-            "campaigns": Tab(mark("Campaigns"), mark("Campaign"), "visit:utm_campaign", "utm_campaign"),
-            "utm_source": Tab("utm_source", "utm_source", "visit:utm_source", "utm_source"),
-            "utm_medium": Tab("utm_medium", "utm_medium", "visit:utm_medium", "utm_medium"),
-            "utm_content": Tab("utm_content", "utm_content", "visit:utm_content", "utm_content"),
-            "utm_term": Tab("utm_term", "utm_term", "visit:utm_term", "utm_term"),
+            "channels": Tab(mark("Channels"), mark("Channel"), "visit:channel", "channel", more=_OF_VISITS),
+            "sources": Tab(mark("Sources"), mark("Source"), "visit:source", "source", more=_OF_VISITS),
+            "referrers": Tab(mark("Referrers"), mark("Referrer"), "visit:referrer", "referrer", more=_OF_VISITS),
+            "campaigns": Tab(
+                mark("Campaigns"), mark("Campaign"), "visit:utm_campaign", "utm_campaign", more=_OF_VISITS
+            ),
+            "utm_source": Tab("utm_source", "utm_source", "visit:utm_source", "utm_source", more=_OF_VISITS),
+            "utm_medium": Tab("utm_medium", "utm_medium", "visit:utm_medium", "utm_medium", more=_OF_VISITS),
+            "utm_content": Tab("utm_content", "utm_content", "visit:utm_content", "utm_content", more=_OF_VISITS),
+            "utm_term": Tab("utm_term", "utm_term", "visit:utm_term", "utm_term", more=_OF_VISITS),
         },
     ),
     "pages": Panel(
         mark("Pages"),
         {
-            "top": Tab(mark("Top pages"), mark("Page"), "event:page", "page", ("visitors", "pageviews")),
-            "entry": Tab(mark("Entry"), mark("Entry page"), "visit:entry_page", "entry_page", ("visitors", "visits")),
-            "exit": Tab(mark("Exit"), mark("Exit page"), "visit:exit_page", "exit_page", ("visitors", "visits")),
+            "top": Tab(
+                mark("Top pages"), mark("Page"), "event:page", "page", ("visitors", "pageviews"), more=_OF_PAGES
+            ),
+            "entry": Tab(
+                mark("Entry"),
+                mark("Entry page"),
+                "visit:entry_page",
+                "entry_page",
+                ("visitors", "visits"),
+                more=_OF_ENDS,
+            ),
+            "exit": Tab(
+                mark("Exit"), mark("Exit page"), "visit:exit_page", "exit_page", ("visitors", "visits"), more=_OF_ENDS
+            ),
             "hostnames": Tab(mark("Hosts"), mark("Hostname"), "event:hostname", "hostname", ("visitors", "pageviews")),
+            "journeys": Tab(mark("Journeys"), mark("Page"), "", "page"),
         },
     ),
     "locations": Panel(
         mark("Locations"),
         {
-            "map": Tab(mark("Map"), mark("Country"), "visit:country", "country"),
-            "countries": Tab(mark("Countries"), mark("Country"), "visit:country", "country"),
-            "regions": Tab(mark("Regions"), mark("Region"), "visit:region", "region"),
-            "cities": Tab(mark("Cities"), mark("City"), "visit:city", "city"),
+            "map": Tab(mark("Map"), mark("Country"), "visit:country", "country", more=_OF_VISITS),
+            "countries": Tab(mark("Countries"), mark("Country"), "visit:country", "country", more=_OF_VISITS),
+            "regions": Tab(mark("Regions"), mark("Region"), "visit:region", "region", more=_OF_VISITS),
+            "cities": Tab(mark("Cities"), mark("City"), "visit:city", "city", more=_OF_VISITS),
         },
     ),
     "devices": Panel(
         mark("Devices"),
         {
-            "browsers": Tab(mark("Browsers"), mark("Browser"), "visit:browser", "browser"),
-            "os": Tab(mark("Systems"), mark("Operating system"), "visit:os", "os"),
-            "sizes": Tab(mark("Screens"), mark("Screen size"), "visit:device", "device"),
+            "browsers": Tab(mark("Browsers"), mark("Browser"), "visit:browser", "browser", more=_OF_VISITS),
+            "os": Tab(mark("Systems"), mark("Operating system"), "visit:os", "os", more=_OF_VISITS),
+            "sizes": Tab(mark("Screens"), mark("Screen size"), "visit:device", "device", more=_OF_VISITS),
         },
     ),
     "goals": Panel(
@@ -103,8 +124,10 @@ PANELS: dict[str, Panel] = {
 }
 
 VERSIONS: dict[str, Tab] = {
-    "browsers": Tab(mark("Browsers"), mark("Browser version"), "visit:browser_version", "browser_version"),
-    "os": Tab(mark("Systems"), mark("System version"), "visit:os_version", "os_version"),
+    "browsers": Tab(
+        mark("Browsers"), mark("Browser version"), "visit:browser_version", "browser_version", more=_OF_VISITS
+    ),
+    "os": Tab(mark("Systems"), mark("System version"), "visit:os_version", "os_version", more=_OF_VISITS),
 }
 """What a tab shows once one browser or one system is chosen."""
 

@@ -1,5 +1,5 @@
 """
-The graph as a file: every headline metric by the interval that is shown.
+The graph as a file: every metric by the interval that is shown.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import io
 from starlette.responses import Response
 
 from dashboard.context import Context
-from dashboard.pages.headline import chosen_interval
-from dashboard.pages.view import METRICS, View
+from dashboard.pages.intervals import chosen_interval
+from dashboard.pages.metric_choice import metric_choice
+from dashboard.pages.view import View
 from dashboard.stats.answer import answer
 from dashboard.stats.period import Period
 from dashboard.stats.query import QueryError, StatsQuery, StatsResult, Viewer
@@ -20,6 +21,19 @@ from warehouse.registry.sites import Site
 
 def series_file(context: Context, site: Site, view: View, period: Period, viewer: Viewer) -> Response:
     """
+    Answer with the graph as a file.
+
+    Raises:
+        QueryTimeout, WarehouseUnavailable: as for `dashboard.stats.answer.answer`.
+    """
+    name = f"{site.domain}-{period.first}-{period.last}.csv".replace("/", "_")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    text = series_text(context, site, view, period, viewer)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def series_text(context: Context, site: Site, view: View, period: Period, viewer: Viewer) -> str:
+    """
     Write one line per bucket that has events, oldest first; a number that is withheld or has no value is empty.
 
     Raises:
@@ -27,7 +41,7 @@ def series_file(context: Context, site: Site, view: View, period: Period, viewer
     """
     time = f"time:{chosen_interval(view, period)}"
     found: list[tuple[str, StatsResult]] = []
-    for metric in METRICS:
+    for metric in metric_choice(view, context.registry.goals.all(site.id)).drawable:
         query = StatsQuery((metric,), period, dimensions=(time,), filters=view.conditions())
         try:
             found.append((metric, answer(context, site, query, viewer)))
@@ -41,6 +55,4 @@ def series_file(context: Context, site: Site, view: View, period: Period, viewer
     for label in sorted({label for column in columns for label in column}):
         values = [column.get(label) for column in columns]
         writer.writerow([label, *("" if value is None else value for value in values)])
-    name = f"{site.domain}-{period.first}-{period.last}.csv".replace("/", "_")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return out.getvalue()

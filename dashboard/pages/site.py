@@ -4,16 +4,17 @@ One site's page: the empty state until the first event, then the dashboard, a pa
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
+from babel.dates import format_date
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.context import Context
+from dashboard.pages.annotations import seen_annotations
 from dashboard.pages.arrivals import Arrivals, arrivals, drop_lines, first_day
+from dashboard.pages.asked import Asked, asked_rows, asked_visitors
 from dashboard.pages.comparison import COMPARISON_TITLES, compared
 from dashboard.pages.days import (
     INTERVAL_TITLES,
@@ -24,61 +25,29 @@ from dashboard.pages.days import (
     span_text,
     zone_notes,
 )
+from dashboard.pages.details import details_file, details_page
 from dashboard.pages.door import Door, own_door
 from dashboard.pages.drop_reasons import NOUNS, REASONS
+from dashboard.pages.export_file import export_file
 from dashboard.pages.filters import OPERATOR_TITLES, prop_of, split_key
 from dashboard.pages.forms import refusal
-from dashboard.pages.headline import ask_totals, graph, headline
+from dashboard.pages.graph import graph
+from dashboard.pages.headline import headline
 from dashboard.pages.languages import locale_of
+from dashboard.pages.metric_choice import METRIC_TITLES, metric_choice
 from dashboard.pages.panels import FILTER_TITLES, PANELS
 from dashboard.pages.reader import Reader, reader_of
 from dashboard.pages.rendering import link, page
-from dashboard.pages.rows import (
-    CSV_ROWS,
-    DETAIL_ROWS,
-    LABELS,
-    METRIC_COLUMNS,
-    ROWS_SHOWN,
-    Rows,
-    filter_label,
-    panel_rows,
-)
+from dashboard.pages.row_lines import LABELS, METRIC_COLUMNS, filter_label
 from dashboard.pages.segments import with_segment
 from dashboard.pages.series_file import series_file
 from dashboard.pages.snippet import public_address, snippet
-from dashboard.pages.view import METRICS, View, read_view
+from dashboard.pages.view import View, read_view
 from dashboard.stats.answer import present_visitors
-from dashboard.stats.period import Period, resolve
-from dashboard.stats.query import QueryError, StatsQuery, Value, Viewer
+from dashboard.stats.period import resolve
+from dashboard.stats.query import QueryError, Viewer
 from warehouse.client import QueryTimeout
 from warehouse.registry.sites import Site
-
-PAGES_MAX = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """
-    One request for a site's page, understood.
-    """
-
-    context: Context
-    request: Request
-    reader: Reader
-    site: Site
-    door: Door
-    view: View
-    period: Period
-    compare: Period | None
-    today: date
-
-    @property
-    def viewer(self) -> Viewer:
-        return self.door.viewer
-
-    @property
-    def query(self) -> StatsQuery:
-        return StatsQuery(METRICS, self.period, filters=self.view.conditions())
 
 
 def site_page(context: Context, request: Request) -> Response:
@@ -111,7 +80,7 @@ def dashboard_through(context: Context, request: Request, reader: Reader, site: 
     asked = _understood(context, request, reader, site, door, first)
     if request.query_params.get("filter") is not None:
         # The filter form was sent: show the address that a row's link would have.
-        return RedirectResponse(_address(asked, asked.view), 303)
+        return RedirectResponse(asked.address_of(asked.view), 303)
     return _dashboard(asked, first)
 
 
@@ -146,7 +115,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
     target = request.headers.get("hx-target", "") if not request.headers.get("hx-history-restore-request") else ""
 
     def here(changed: View) -> str:
-        return _address(asked, changed)
+        return asked.address_of(changed)
 
     def label_of(name: str, value: str) -> str:
         return filter_label(name, value, locale)
@@ -163,18 +132,25 @@ def _dashboard(asked: Asked, first: date) -> Response:
         "span": span_text(asked.period, locale),
         "zone_changes": zone_notes(site, asked.period, context.clock.now_ms(), locale),
     }  # fmt: skip
-    if request.query_params.get("format") == "csv" and not view.details:
-        return series_file(context, site, view, asked.period, asked.viewer)
+    if request.query_params.get("format") in ("csv", "zip"):
+        return _file(asked)
     if view.details:
-        return _details(asked, shared)
+        return details_page(asked, shared)
     if target.removeprefix("panel-") in PANELS:
-        visitors = _visitors(asked)
-        rows = _rows(asked, target.removeprefix("panel-"), visitors)
+        visitors = asked_visitors(asked)
+        rows = asked_rows(asked, target.removeprefix("panel-"), visitors)
         return page(context, request, reader, "parts/panel.html", rows=rows, withheld=visitors is None, **shared)
+    choice = metric_choice(view, context.registry.goals.all(site.id))
+    notes = seen_annotations(context, site, asked.period, asked.viewer)
     problem, totals, drawn = "", [], None
+    # Measured for a part of the days before only, every number would have grown out of all proportion.
+    before = asked.compare if asked.compare and asked.compare.first >= first else None
     try:
-        totals = headline(context, site, view, asked.query, asked.compare, asked.viewer)
-        drawn = graph(context, site, view, asked.period, asked.compare, asked.viewer, locale)
+        totals = headline(context, site, asked.query, choice, before, asked.viewer, locale)
+        drawn = graph(
+            context, site, view, asked.period, asked.compare, asked.viewer, locale,
+            currency=choice.currency, annotations=notes,
+        )  # fmt: skip
     except QueryTimeout:
         problem = "timeout"
     except QueryError:
@@ -188,9 +164,26 @@ def _dashboard(asked: Asked, first: date) -> Response:
         totals=totals, withheld=any(number.is_withheld for number in totals),
         graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
-        all_rows=[_rows(asked, key, visitors) for key in PANELS], arrived=_arrived(asked), nouns=NOUNS,
-        reasons=REASONS, **shared,
+        all_rows=[asked_rows(asked, key, visitors) for key in PANELS], arrived=_arrived(asked), nouns=NOUNS,
+        reasons=REASONS, drawable=choice.drawable, metric_titles=METRIC_TITLES,
+        notes=notes, note_days={note.id: format_date(note.day, "medium", locale=locale) for note in notes},
+        note_day=min(asked.period.last, asked.today).isoformat(), may_write=reader.may_edit,
+        notes_action=link(context.settings, f"/sites/{site.domain}/annotations"), **shared,
     )  # fmt: skip
+
+
+def _file(asked: Asked) -> Response:
+    try:
+        if asked.view.details:
+            return details_file(asked)
+        if asked.request.query_params.get("format") == "csv":
+            return series_file(asked.context, asked.site, asked.view, asked.period, asked.viewer)
+        if asked.viewer is not Viewer.MEMBER:
+            # Twenty questions at a click are for those the site belongs to.
+            return PlainTextResponse("Sign in to download everything.\n", 403)
+        return export_file(asked)
+    except QueryTimeout:
+        return PlainTextResponse("This file took too long. Choose a shorter period or fewer filters.\n", 504)
 
 
 def _arrived(asked: Asked) -> Arrivals | None:
@@ -203,49 +196,3 @@ def _arrived(asked: Asked) -> Arrivals | None:
         return arrivals(asked.context, asked.site, asked.period.first, asked.period.last)
     except QueryTimeout:
         return None
-
-
-def _details(asked: Asked, shared: dict[str, object]) -> Response:
-    query = asked.request.query_params
-    if query.get("format") == "csv":
-        return _csv(asked)
-    number = int(query.get("page", "1")) if query.get("page", "1").isascii() and query.get("page", "1").isdigit() else 1
-    number = max(1, min(number, PAGES_MAX))
-    visitors = _visitors(asked)
-    rows = _rows(asked, asked.view.details, visitors, limit=DETAIL_ROWS, offset=(number - 1) * DETAIL_ROWS)
-    return page(
-        asked.context, asked.request, asked.reader, "details.html",
-        rows=rows, withheld=visitors is None, page_number=number, pages=max(1, -(-rows.total_rows // DETAIL_ROWS)),
-        sites=asked.context.registry.sites.all() if asked.reader.user else [], **shared,
-    )  # fmt: skip
-
-
-def _csv(asked: Asked) -> Response:
-    rows = _rows(asked, asked.view.details, _visitors(asked), limit=CSV_ROWS)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([rows.tab.filter_name, *rows.tab.metrics])
-    for line in rows.lines:
-        # A leading apostrophe keeps spreadsheets from running what a visitor put into an address.
-        name = f"'{line.value}" if line.value[:1] in ("=", "+", "-", "@", "\t", "\r") else line.value
-        writer.writerow([name, *("" if value is None else value for value in line.metrics)])
-    name = f"{asked.site.domain}-{rows.tab.filter_name}-{asked.period.first}-{asked.period.last}.csv".replace("/", "_")
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _rows(asked: Asked, key: str, visitors: Value, *, limit: int = ROWS_SHOWN, offset: int = 0) -> Rows:
-    locale = locale_of(asked.reader.language)
-    return panel_rows(
-        asked.context, asked.site, asked.view, asked.period, visitors, asked.viewer, locale, key,
-        limit=limit, offset=offset,
-    )  # fmt: skip
-
-
-def _visitors(asked: Asked) -> Value:
-    query = replace(asked.query, metrics=("visitors",))
-    return ask_totals(asked.context, asked.site, query, asked.viewer)[1]["visitors"]
-
-
-def _address(asked: Asked, view: View) -> str:
-    return link(asked.context.settings, asked.door.address, [*view.parameters(), *asked.door.carried])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from dashboard.context import Context
 from dashboard.pages.filters import prop_filter
 from dashboard.pages.panels import PANELS, VERSIONS, Tab
+from dashboard.pages.row_lines import GROUP_RATE
 from dashboard.pages.view import View
 from dashboard.stats.dimensions import PROPS_PREFIX
 from dashboard.stats.goals import goals_in_play
@@ -51,9 +52,9 @@ def open_tab(context: Context, site: Site, view: View, period: Period, viewer: V
     key = view.tab_of(panel)
     tab = PANELS[panel].tabs[key]
     if panel == "devices" and key in VERSIONS and view.filtered_by("browser" if key == "browsers" else "os"):
-        return OpenTab(key, VERSIONS[key])
+        tab = VERSIONS[key]
     if panel != "goals":
-        return OpenTab(key, tab)
+        return OpenTab(key, _fitted(tab, view))
     if key == "props":
         return _properties(context, site, view, period, viewer, tab)
     if key == "funnels":
@@ -68,6 +69,15 @@ def open_tab(context: Context, site: Site, view: View, period: Period, viewer: V
         more = ("total_revenue", "average_revenue") if view.details else ("total_revenue",)
         tab = replace(tab, metrics=(*tab.metrics, *more))
     return OpenTab(key, tab)
+
+
+def _fitted(tab: Tab, view: View) -> Tab:
+    """
+    Show how many of each row's visitors reached a chosen goal, and where every row is shown, all there is to say.
+    """
+    if view.filtered_by("goal"):
+        return replace(tab, metrics=("visitors", "events", GROUP_RATE) if view.details else ("visitors", GROUP_RATE))
+    return replace(tab, metrics=(*tab.metrics, *tab.more)) if view.details else tab
 
 
 def _properties(context: Context, site: Site, view: View, period: Period, viewer: Viewer, tab: Tab) -> OpenTab:

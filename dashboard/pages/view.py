@@ -6,6 +6,7 @@ Everything is in the address, so that a view can be bookmarked, shared and opene
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -15,15 +16,25 @@ from starlette.datastructures import QueryParams
 from dashboard.pages.filters import asked_filter, conditions_of, known_pairs, split_key
 from dashboard.pages.panels import PANELS
 from dashboard.stats.dimensions import PROP_KEY_CHARS_MAX
-from dashboard.stats.period import Period, PeriodError, months_before, parse_day
+from dashboard.stats.period import PeriodError, months_before, parse_day
 from dashboard.stats.query import FilterTree
 
 METRICS = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
+"""The headline numbers where nothing is filtered."""
+GRAPH_METRICS = (
+    *METRICS,
+    *("events", "conversion_rate", "total_revenue", "average_revenue", "scroll_depth", "time_on_page"),
+)
+"""Every metric that can be drawn; some only with a filter on a goal or a page."""
 PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom", "live")
-INTERVALS = ("hour", "day", "week", "month")
+INTERVALS = ("minute", "hour", "day", "week", "month")
 COMPARISONS = ("year", "custom", "none")
 FILTERS_MAX = 20
 FILTER_CHARS_MAX = 2_000
+SEARCH_CHARS_MAX = 200
+NAME_ORDER = "name"
+"""Sorts by the rows' names instead of by a metric."""
+_SORT = re.compile(r"(?P<by>[a-z_]+)(?::(?P<way>asc|desc))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,12 @@ class View:
     """The panel whose every row is shown, or empty for the whole dashboard."""
     prop: str = ""
     """The property whose values are shown, or empty for the first one."""
+    at: str = ""
+    """The page in the middle of the journeys, or empty for the most visited one."""
+    search: str = ""
+    """Only rows whose name holds this; only with `details`."""
+    sort: str = ""
+    """A column and maybe `:asc` or `:desc`, such as `pageviews:asc`; empty for the first metric, highest first."""
     compare: str = ""
     """One of `COMPARISONS`; empty for the period before."""
     compare_first: str = ""
@@ -88,8 +105,11 @@ class View:
             found.append(("weekdays", "same"))
         if self.prop:
             found.append(("prop", self.prop))
+        if self.at:
+            found.append(("at", self.at))
         if self.details:
             found.append(("details", self.details))
+            found += [(name, value) for name, value in (("search", self.search), ("sort", self.sort)) if value]
         return found
 
     def tab_of(self, panel: str) -> str:
@@ -109,7 +129,7 @@ class View:
         Filter by one more value; a second value of the same name takes the first one's place.
         """
         kept = tuple(pair for pair in self.filters if pair[0] != name)
-        return replace(self, filters=(*kept, (name, value)), details="")
+        return replace(self, filters=(*kept, (name, value)), details="", search="", sort="")
 
     def with_alternative(self, key: str, value: str) -> View:
         """
@@ -154,6 +174,28 @@ class View:
         """
         return replace(self, same_weekdays=same)
 
+    def with_sort(self, sort: str) -> View:
+        """
+        Sort the rows of `details`.
+        """
+        return replace(self, sort=sort)
+
+    def order(self) -> tuple[str, bool]:
+        """
+        Give the column to sort by and whether the highest comes first; empty for the default.
+        """
+        found = _SORT.fullmatch(self.sort)
+        if found is None:
+            return "", True
+        way = found["way"] or ("asc" if found["by"] == NAME_ORDER else "desc")
+        return found["by"], way == "desc"
+
+    def with_page_between(self, page: str) -> View:
+        """
+        Show what people did before and after a page.
+        """
+        return replace(self.with_tab("pages", "journeys"), at=page)
+
     def filtered_by(self, name: str) -> bool:
         """
         Tell whether something is chosen by name, as opposed to left out.
@@ -164,7 +206,8 @@ class View:
         """
         Open a tab.
         """
-        return replace(self, tabs=(*(pair for pair in self.tabs if pair[0] != panel), (panel, tab)))
+        tabs = (*(pair for pair in self.tabs if pair[0] != panel), (panel, tab))
+        return replace(self, tabs=tabs, search="", sort="")
 
     def without_filters(self) -> View:
         """
@@ -188,7 +231,7 @@ class View:
         """
         Show every row of a panel; empty: the whole dashboard.
         """
-        return replace(self, details=panel)
+        return replace(self, details=panel, search="", sort="")
 
     def conditions(self) -> tuple[FilterTree, ...]:
         """
@@ -240,6 +283,7 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
     added, prop = asked_filter(given), given.get("prop", "")
     if added is not None and len(added[1]) <= FILTER_CHARS_MAX and added[1].isprintable():
         filters.append(added)
+    at, search, sort = given.get("at", ""), given.get("search", "").strip(), given.get("sort", "")
     metric, interval, details = given.get("metric", ""), given.get("interval", ""), given.get("details", "")
     return View(
         period=period if is_given else default_period,
@@ -247,7 +291,7 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         first=first if period == "custom" else "",
         last=last if period == "custom" else "",
         interval=interval if interval in INTERVALS else "",
-        metric=metric if metric in METRICS else "visitors",
+        metric=metric if metric in GRAPH_METRICS else "visitors",
         filters=tuple(dict.fromkeys(filters))[-FILTERS_MAX:],
         tabs=tuple((key, given[key]) for key, panel in PANELS.items() if given.get(key) in panel.tabs),
         details=details if details in PANELS else "",
@@ -257,21 +301,7 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         same_weekdays=given.get("weekdays") == "same",
         segment=int(segment) if segment.isascii() and segment.isdigit() and len(segment) < 10 else 0,
         prop=prop if prop.isprintable() and len(prop) <= PROP_KEY_CHARS_MAX else "",
+        at=at if at.isprintable() and len(at) <= FILTER_CHARS_MAX else "",
+        search=search if search.isprintable() and len(search) <= SEARCH_CHARS_MAX else "",
+        sort=sort if _SORT.fullmatch(sort) else "",
     )
-
-
-def intervals_for(period: Period) -> tuple[str, ...]:
-    """
-    List the intervals that make sense for a period, finest first.
-    """
-    if period.name == "realtime":
-        return ("minute",)
-    if period.start is not None or period.days <= 1:
-        return ("hour",)
-    if period.days <= 7:
-        return ("hour", "day")
-    if period.days <= 31:
-        return ("day", "week")
-    if period.days <= 400:
-        return ("day", "week", "month")
-    return ("week", "month")

@@ -39,6 +39,11 @@
       if (data.beforeLabels[i]) {
         tooltip.appendChild(document.createElement("span")).textContent = data.beforeLabels[i] + ": " + data.beforeTexts[i];
       }
+      (data.notes[i] || []).forEach(function (note) {
+        var line = tooltip.appendChild(document.createElement("span"));
+        line.className = "tooltip-note";
+        line.textContent = note;
+      });
       tooltip.hidden = false;
       var x = u.valToPos(i, "x");
       var left = x + 16 + tooltip.offsetWidth > u.over.clientWidth ? x - 16 - tooltip.offsetWidth : x + 16;
@@ -142,7 +147,7 @@
     var now = new URLSearchParams(location.search);
     var parts = event.detail.path.split("?");
     var next = new URLSearchParams(parts[1] || "");
-    ["sources", "pages", "locations", "devices", "goals", "prop"].forEach(function (panel) {
+    ["sources", "pages", "locations", "devices", "goals", "prop", "at"].forEach(function (panel) {
       // On the whole dashboard only a panel's own links open tabs.
       var stale = target === "dashboard" && !now.has("details") && !next.has("details");
       if (now.has(panel) && (stale || !next.has(panel))) next.set(panel, now.get(panel));

@@ -56,8 +56,8 @@ CITY_MUSEUM = Profile(
     ),
     places=SWEDEN + NEIGHBOURS,
     devices=EVERYDAY,
-    goals=(PlannedGoal(event_name="Purchase", display_name="Ticket bought"), PlannedGoal(event_name="Signup"),
-           PlannedGoal(event_name="Download"),
+    goals=(PlannedGoal(event_name="Purchase", display_name="Ticket bought", currency="SEK"),
+           PlannedGoal(event_name="Signup"), PlannedGoal(event_name="Download"),
            PlannedGoal(page_path="/skola/boka", display_name="School booking form")),
     drops={"bot": .07, "spam_referrer": .002},
 )  # fmt: skip

@@ -5,7 +5,7 @@ fjallkiosken.example: a Swedish shop for outdoor clothes and tents. Busy in the 
 from __future__ import annotations
 
 from daysalt.traffic.people import EVERYDAY, NEIGHBOURS, SWEDEN
-from daysalt.traffic.profile import Arrival, Doing, Page, PlannedGoal, Profile
+from daysalt.traffic.profile import Arrival, Doing, Page, PlannedGoal, PlannedNote, Profile
 
 _PAYMENTS = {"method": ("card", "swish", "swish", "invoice")}
 _BASKETS = ("249.00", "399.00", "549.00", "749.00", "899.00", "1295.00", "1795.00", "2490.00", "4995.00")
@@ -80,8 +80,11 @@ OUTDOOR_SHOP = Profile(
     places=SWEDEN + NEIGHBOURS,
     devices=EVERYDAY,
     goals=(
-        PlannedGoal(event_name="Purchase"), PlannedGoal(event_name="Signup"), PlannedGoal(event_name="Download"),
+        PlannedGoal(event_name="Purchase", currency="SEK"), PlannedGoal(event_name="Signup"),
+        PlannedGoal(event_name="Download"),
         PlannedGoal(page_path="/kassa", display_name="Started checkout"),
     ),
+    funnel=("Started checkout", "Purchase"),
+    notes=(PlannedNote(21, "New winter jackets in the shop"), PlannedNote(5, "Sale begins")),
     drops={"bot": .09, "spam_referrer": .004, "datacenter": .006},
 )  # fmt: skip

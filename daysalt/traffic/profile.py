@@ -115,6 +115,18 @@ class PlannedGoal:
     event_name: str = ""
     page_path: str = ""
     display_name: str = ""
+    currency: str = ""
+    """Of an event with revenue."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNote:
+    """
+    A note on the graph, so many days ago.
+    """
+
+    days_ago: int
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ class Profile:
     A whole made-up site.
 
     `hours` are 24 weights of the local day, `weekdays` seven from Monday; `growth` is the last day's traffic over the
-    first's.
+    first's; `funnel` names goals in the order in which they are reached.
     """
 
     domain: str
@@ -141,5 +153,7 @@ class Profile:
     drops: Mapping[str, float]
     """Dropped hits by reason, per event that is counted."""
     spike: Spike | None = None
+    funnel: tuple[str, ...] = ()
+    notes: tuple[PlannedNote, ...] = ()
     signal_share: float = 0.015
     """Of page views, those that came with GPC or DNT and belong to no visitor."""

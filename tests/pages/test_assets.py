@@ -8,9 +8,11 @@ import re
 
 from dashboard.context import Context
 from dashboard.pages.assets import STATIC_DIR, assets
-from tests.pages.browsing import browser
+from tests.pages.browsing import browser, signed_in
+from tests.pages.test_reports import shop
 
 GZIP_BYTES_MAX = 60 * 1024
+PAGE_BYTES_MAX = 150_000
 
 
 def test_names_and_headers(context: Context) -> None:
@@ -34,6 +36,18 @@ def test_weight() -> None:
 
     assert {"app.js", "app.css", "vendor/htmx.js", "vendor/uplot.js", "vendor/uplot.css"} == set(sizes)
     assert sum(sizes.values()) < GZIP_BYTES_MAX
+
+
+def test_weight_of_a_dashboard(context: Context) -> None:
+    """
+    A dashboard with everything on it, its page as sent and all its files, stays under 150 KB.
+    """
+    shop(context)
+    html = signed_in(context).get("/shop.test?pages=journeys").text
+    files = {plain: len(asset.packed) for plain, asset in assets().items() if f"/static/{asset.name}" in html}
+
+    assert {"world.svg", "app.js", "app.css", "vendor/uplot.js"} <= set(files)
+    assert len(html.encode()) + sum(files.values()) < PAGE_BYTES_MAX
 
 
 def test_licences() -> None:

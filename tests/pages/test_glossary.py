@@ -17,7 +17,7 @@ from tests.stats.rows import Happening, insert, moment
 
 def test_glossary(context: Context) -> None:
     """
-    Every headline number is explained, to everybody, in both languages.
+    Every metric is explained, to everybody, in both languages.
     """
     html = browser(context).get("/glossary").text
     swedish = browser(context, language="sv").get("/glossary").text
@@ -57,13 +57,14 @@ def test_live(context: Context) -> None:
 
 def test_graph_as_file(context: Context) -> None:
     """
-    The graph's CSV has every headline metric; those that do not go with the filters are left out.
+    The graph's CSV has every metric; those that do not go with the filters are left out.
     """
     shop(context)
     client = signed_in(context)
     lines = client.get("/shop.test?period=month&format=csv").text.split("\r\n")
     filtered = client.get("/shop.test?period=month&f=page:/&format=csv").text.split("\r\n")
 
-    assert "time:day,visitors,visits,pageviews,views_per_visit,bounce_rate,visit_duration" == lines[0]
+    assert "time:day,visitors,visits,pageviews,views_per_visit,bounce_rate,visit_duration,events" == lines[0]
     assert lines[-2].startswith("2026-11-22,10,10,15,")
-    assert "time:day,visitors,visits,pageviews,bounce_rate,visit_duration" == filtered[0]
+    expected = "time:day,visitors,visits,pageviews,bounce_rate,visit_duration,events,scroll_depth,time_on_page"
+    assert expected == filtered[0]

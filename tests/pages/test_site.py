@@ -141,7 +141,9 @@ def test_csv(context: Context) -> None:
     response = signed_in(context).get("/site1.test?details=pages&format=csv")
 
     assert response.headers["content-type"].startswith("text/csv")
-    assert ["page,visitors,pageviews", "/,10,10", "/pricing,10,10", "'=1+1,1,1"] == response.text.splitlines()
+    assert ["page,visitors,pageviews", "/,10,10", "/pricing,10,10", "'=1+1,1,1"] == [
+        ",".join(line.split(",")[:3]) for line in response.text.splitlines()
+    ]
 
 
 def test_details(context: Context) -> None:
