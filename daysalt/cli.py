@@ -5,11 +5,12 @@ The command line: every command, its exit code, and failures in one sentence on 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any  # the context of a command is of a private package inside typer
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from daysalt.commands import (
@@ -30,13 +31,36 @@ from daysalt.commands import (
     servers,
     setting,
     site,
+    spool,
     user,
     vault,
 )
 from daysalt.commands.failures import FAILED, exit_code, sentence
 
+ORDER = (
+    *("serve", "collect", "drain", "dashboard"),
+    *("site", "user", "key", "settings", "import", "export", "rollup", "spool"),
+    *("keys", "retention", "vault", "dsar", "risk", "audit"),
+    *("backup", "restore", "doctor", "data", "seed", "migrate"),
+)
+"""How `daysalt --help` and docs/commands.md list the commands: as a newcomer meets them."""
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return in_order(super().list_commands(ctx))
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """
+    Sort commands as `ORDER` has them; one that it does not know comes last.
+    """
+    return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
 app = typer.Typer(
     name="daysalt",
+    cls=_InOrder,
     help="Privacy-friendly web analytics that counts a visitor for a day, and nobody for longer.",
     epilog="Example: daysalt serve --port 8000",
     no_args_is_help=True,
@@ -49,20 +73,21 @@ app.add_typer(site.app)
 app.add_typer(user.app)
 app.add_typer(key.app)
 setting.register(app)
-seeding.register(app)
 imports.register(app)
-schema.register(app)
-backup.register(app)
 exporting.register(app)
-checkup.register(app)
-app.add_typer(lists.app)
-app.add_typer(vault.app)
-app.add_typer(audit.app)
-app.add_typer(risk.app)
+app.add_typer(rollup.app)
+app.add_typer(spool.app)
 app.add_typer(keys.app)
 app.add_typer(retention.app)
-app.add_typer(rollup.app)
+app.add_typer(vault.app)
 app.add_typer(dsar.app)
+app.add_typer(risk.app)
+app.add_typer(audit.app)
+backup.register(app)
+checkup.register(app)
+app.add_typer(lists.app)
+seeding.register(app)
+schema.register(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ from daysalt.checks.directories import check_data_dir, check_disk, check_keys_di
 from daysalt.checks.machine import check_clock, check_python
 from daysalt.checks.residue import check_backup_mark, check_core_dumps, check_swap
 from daysalt.checks.service import check_lists, check_registry, check_server, check_warehouse
+from daysalt.checks.spool import check_spool
 from daysalt.checks.traces import check_addresses
 from daysalt.commands.failures import sentence
 from daysalt.commands.options import settings_for
@@ -24,6 +25,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
     ("root key", check_root_key),
     ("registry", check_registry),
     ("warehouse", check_warehouse),
+    ("spool", check_spool),
     ("server", check_server),
     ("lists", check_lists),
     ("clock", check_clock),

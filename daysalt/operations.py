@@ -18,8 +18,10 @@ from daysalt.closer import Closer
 from daysalt.export import ExportError, export_site
 from daysalt.rebuilding import RebuildError, rebuild
 from daysalt.record import live_columns
+from daysalt.spool_retry import retry_refused
 from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
 from daysalt.vault.stored_rows import vault_operations
+from ingest.spool.inventory import NothingSetAside
 from warehouse.backup import BackupReport, write_backup
 from warehouse.backup_manifest import BackupError
 from warehouse.client import QueryTimeout, WarehouseRefused, WarehouseUnavailable
@@ -33,6 +35,7 @@ FAILURES = (
     BackupError,
     ExportError,
     MigrationError,
+    NothingSetAside,
     QueryTimeout,
     RebuildError,
     SeedError,
@@ -128,6 +131,13 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
         async for step in _steps(export_site(context, domain, Path(out), closer.closing_day(site))):
             yield asdict(step)
 
+    async def retry(name: str) -> Fields:
+        def work() -> list[str]:
+            with resting:
+                return retry_refused(warehouse, settings.spool_dir, clock, name)
+
+        return {"retried": await _apart(work)}
+
     return {
         "status": status,
         "migration_status": migrations,
@@ -140,6 +150,7 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
         "drop_old_events": drop_events,
         "rebuild_rollups": rebuild_rollups,
         "export": export,
+        "retry_refused": retry,
         **vault_operations(warehouse, _apart),
     }
 

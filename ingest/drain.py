@@ -7,15 +7,15 @@ One drain per machine, so that a visit has one owner. Holds no secret.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter
 from pathlib import Path
 
 from ingest.drain_counters import DrainCounters
-from ingest.event import Event, Record
+from ingest.event import Event, Record, sort_by_time
 from ingest.event_ids import EventIds, insert_event_ids
-from ingest.flush import insert_batch, newest_batch, read_open_visits
+from ingest.flush import forget_part, insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
 from ingest.open_visits import VISIT_IDLE_SECONDS, OpenVisits
+from ingest.spool.inventory import EVENTS, list_set_aside
 from ingest.spool.reader import Range, SegmentState, SpoolReader, writer_of
 from ingest.spool.segment import HEADER
 from ingest.visits import Sessionized, Sessionizer
@@ -40,7 +40,6 @@ REFUSALS_MAX = 5
 
 _Settle = Callable[[list[Record]], list[Record]]
 _Before = Callable[[list[Record]], None]
-_ts = attrgetter("ts")
 
 
 class Drain:
@@ -146,10 +145,10 @@ class Drain:
             # Refused, or a record that no row can be made of. What the visits know of it is not in the store: forget.
             self._salvage, self._steady = True, False
             self._refusals += 1
-            self._rows = self._sessionizer = None
+            refused, self._rows, self._sessionizer = self._rows, None, None
             if self._refusals < REFUSALS_MAX:
                 raise
-            self._set_aside(manifest)
+            self._set_aside(manifest, refused)
         return self._finish(manifest, self._rows)
 
     def _press(self) -> None:
@@ -162,7 +161,9 @@ class Drain:
 
     def _start(self) -> None:
         manifest = read_manifest(self._state_dir)
-        newest = newest_batch(self._warehouse)
+        # A number that was set aside is nobody else's, even when the manifest is gone.
+        aside = [file.batch for file in list_set_aside(self._quarantine_dir.parent) if file.lane == EVENTS]
+        newest = max(newest_batch(self._warehouse), *aside, 0)
         if manifest is None:
             self._manifest = Manifest(batch=newest, done=True)
         elif manifest.done or not all(self._reader.exists(piece.segment) for piece in manifest.ranges):
@@ -293,7 +294,7 @@ class Drain:
         known: dict[int, bool] = {}
         for frame in frames:
             records = settle(frame)
-            _sort(records)
+            sort_by_time(records)
             before(records)
             for record in records:
                 exists = known.get(record.site_id)
@@ -334,16 +335,10 @@ class Drain:
         self._cursors = {name: used for name, used in cursors.items() if name not in used_up}
         self._manifest = Manifest(self._manifest.batch, (), self._cursors, done=True)
 
-    def _set_aside(self, manifest: Manifest) -> None:
+    def _set_aside(self, manifest: Manifest, rows: Sessionized | None) -> None:
         self._quarantine_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._reader.copy(manifest.ranges, self._quarantine_dir / f"batch-{manifest.batch}.refused")
+        if rows is not None:
+            forget_part(self._warehouse, manifest.batch, rows.event_count)
         self._report("refused", f"batch {manifest.batch}", len(manifest.ranges))
         self.counters.quarantined += 1
-
-
-def _sort(records: list[Record]) -> None:
-    try:
-        records.sort(key=_ts)
-    except AttributeError:
-        # A frame with drop counts, which have no time; one in thousands, so the others need not ask.
-        records.sort(key=lambda record: record.ts if isinstance(record, Event) else 0)

@@ -6,6 +6,8 @@ Encoded as a msgpack array, one after another; the field order is the file forma
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import msgspec
 
 UNKNOWN_SCROLL_DEPTH = 255
@@ -72,3 +74,16 @@ class DropCount(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="d")
 
 
 Record = Event | DropCount
+
+_ts = attrgetter("ts")
+
+
+def sort_by_time(records: list[Record]) -> None:
+    """
+    Put records in the order they happened; drop counts, which have no time, come first.
+    """
+    try:
+        records.sort(key=_ts)
+    except AttributeError:
+        # A frame with drop counts: one in thousands, so the others need not ask.
+        records.sort(key=lambda record: record.ts if isinstance(record, Event) else 0)

@@ -57,6 +57,17 @@ def count_rows(warehouse: Warehouse, table: str, batch: int) -> int:
     return warehouse.query(f"SELECT count() FROM {table} WHERE batch = {{batch:UInt64}}", {"batch": batch})[0][0]  # noqa: S608  # the two names above
 
 
+def forget_part(warehouse: Warehouse, batch: int, event_count: int) -> None:
+    """
+    Delete the events of a refused batch of which the store has only some: it is stored whole or not at all.
+
+    Raises:
+        WarehouseUnavailable: not all are gone; the same call finishes it.
+    """
+    if count_rows(warehouse, "events", batch) not in (0, event_count):
+        warehouse.command(f"ALTER TABLE events DELETE WHERE batch = {batch:d} SETTINGS mutations_sync = 2")
+
+
 def newest_batch(warehouse: Warehouse) -> int:
     """
     Tell the highest batch number of a drain that the store has seen; 0 when none.

@@ -55,6 +55,7 @@ def sentence(error: BaseException) -> str:
         "RebuildError",
         "ExportError",
         "SpoolError",
+        "NothingSetAside",
         "KeyringError",
         "KeyDestroyed",
         "ProofError",

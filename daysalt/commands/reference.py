@@ -6,12 +6,13 @@ The reference of every command, as `docs/commands.md` has it; a test holds the p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any  # the command objects are of a private package inside typer
 
 import typer
 
-from daysalt.cli import app
+from daysalt.cli import app, in_order
 
 _HEAD = """# Commands
 
@@ -20,6 +21,10 @@ Every command ends with 0 when it did what was asked, 1 when that failed, and 2 
 The reason is one sentence on stderr; the answer is on stdout, as a table on a terminal and tab-separated in a pipe.
 Commands work with and without a running server on the same data directory.
 """
+
+
+_SENTENCE_END = re.compile(r"\. (?=[A-Z])")
+"""One sentence a line; the dot of "art. 30" ends none."""
 
 
 def reference() -> str:
@@ -49,7 +54,7 @@ def label(parameter: Any) -> str:
     """
     if parameter.param_type_name == "argument":
         return str(parameter.metavar or parameter.name.upper())
-    names = ", ".join(parameter.opts)
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
     if parameter.is_flag:
         return names
     return f"{names} {parameter.metavar or parameter.name.upper()}"
@@ -59,8 +64,8 @@ def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
     children: dict[str, Any] = getattr(command, "commands", {})
     if not children:
         yield path, command
-    for name, child in children.items():
-        yield from _walk(f"{path} {name}", child)
+    for name in in_order(children) if path == "daysalt" else children:
+        yield from _walk(f"{path} {name}", children[name])
 
 
 def _section(path: str, command: Any) -> str:
@@ -73,7 +78,7 @@ def _section(path: str, command: Any) -> str:
 
 
 def _paragraph(text: str) -> str:
-    return " ".join(text.split()).replace(". ", ".\n")
+    return _SENTENCE_END.sub(".\n", " ".join(text.split()))
 
 
 def _meaning(parameter: Any) -> str:
@@ -81,7 +86,7 @@ def _meaning(parameter: Any) -> str:
     words = " ".join(str(parameter.help or "").split())
     if parameter.required:
         return f"{words} Required."
-    if isinstance(default, (str, int)) and not isinstance(default, bool):
+    if isinstance(default, (str, int)) and default != "" and not isinstance(default, bool):
         return f"{words} Default: {default}."
     return words
 

@@ -219,6 +219,18 @@ def test_a_crash_at_any_step_is_healed(
     )
 
 
+def test_seeded_rows_wait_for_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+    """
+    Made-up rows have numbers above all of the drain's and are never written again.
+    """
+    insert(warehouse, 1, some_day(4))
+    warehouse.command(f"ALTER TABLE events UPDATE batch = {2**62 + 5} WHERE 1 SETTINGS mutations_sync = 2")
+    rows = warehouse.query("SELECT count() FROM events")[0][0]
+
+    done = seal_day(warehouse, tmp_path / "drain", site_id=1, day=DAY, k=5, settled_batch=6)
+    assert rows == done.events
+
+
 def same_for_all(count: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
     return np.ones(count, dtype=np.uint64)
 

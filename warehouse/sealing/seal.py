@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warehouse.batches import DRAIN_BATCHES_BELOW
 from warehouse.client import Warehouse
 from warehouse.data_dir import sync_directory, write_private
 from warehouse.sealing.statements import (
@@ -75,14 +76,16 @@ def seal_day(
     resume_sealing(warehouse, state_dir)
     parameters = {"site": site_id, "day": day.isoformat()}
     newest = warehouse.query(
-        f"SELECT count(), maxIf(batch, batch < {IMPORTED_FROM}) FROM events WHERE {OPEN_ROWS}",  # noqa: S608 - names of ours
+        f"SELECT count(), maxIf(batch, batch < {IMPORTED_FROM}), maxIf(batch, batch < {DRAIN_BATCHES_BELOW}) "  # noqa: S608 - names of ours
+        f"FROM events WHERE {OPEN_ROWS}",
         parameters,
     )[0]
     visits = warehouse.query(f"SELECT count() FROM visits WHERE {OPEN_ROWS}", parameters)[0][0]  # noqa: S608 - names of ours
     if not newest[0] and not visits:
         return Sealed(0, 0)
-    if settled_batch is not None and newest[1] > settled_batch:
-        raise SealError(f"batch {newest[1]} of {day} is still under way")
+    # What was seeded has numbers above all of the drain's and is never written again.
+    if settled_batch is not None and newest[2] > settled_batch:
+        raise SealError(f"batch {newest[2]} of {day} is still under way")
     try:
         counts = _stage(warehouse, parameters, k=k, batch=int(newest[1]))
     except BaseException:
