@@ -28,9 +28,13 @@ class Died(BaseException):
 
 
 def put(spool: Path, number: int, *records: Any) -> None:
+    put_by(spool, "aa", number, *records)
+
+
+def put_by(spool: Path, writer: str, number: int, *records: Any) -> None:
     spool.mkdir(exist_ok=True)
     data = header(1) + b"".join(frame([encode_record(record)]) for record in records)
-    (spool / f"{number:013d}-aa-000001.seg").write_bytes(data)
+    (spool / f"{number:013d}-{writer}-000001.seg").write_bytes(data)
 
 
 def make(tmp_path: Path, warehouse: Any, clock: FakeClock, told: list[Any] | None = None) -> Drain:
@@ -77,17 +81,32 @@ STEPS = (
 )
 
 
+@pytest.mark.parametrize("collectors", [1, 3])
 @pytest.mark.parametrize("where", STEPS)
 def test_killed_between_any_two_steps_counts_once(
-    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, where: str
+    tmp_path: Path,
+    warehouse: Warehouse,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    collectors: int,
 ) -> None:
     """
-    A death at each step of a batch, then a new start: every event once, visits whole.
+    A death at each step of a batch, then a new start: every event once, visits whole, and in the order things happened
+    whichever of several collectors took them, also when more has come meanwhile.
     """
     spool = tmp_path / "events"
-    put(spool, 1, event(0), event(5, path="/b"), event(9, visitor=2))
+    first = [event(0), event(5, path="/b"), event(9, visitor=2)]
+    second = [event(60, path="/c"), event(61, path="/d"), event(70, visitor=3), DropCount(1, MIDNIGHT, "bot", 3)]
+
+    def put_all(records: list[Any], number: int) -> None:
+        for writer in range(collectors):
+            # Backwards, so that the directory's order is not the order of time.
+            put_by(spool, f"{9 - writer:02d}", number, *records[writer::collectors])
+
+    put_all(first, 1)
     run_dry(make(tmp_path, warehouse, clock))
-    put(spool, 2, event(60, path="/c"), event(70, visitor=3), DropCount(1, MIDNIGHT, "bot", 3))
+    put_all(second, 2)
 
     def always(*_args: Any, **_named: Any) -> bool:
         return True
@@ -125,9 +144,14 @@ def test_killed_between_any_two_steps_counts_once(
             patch.setattr(drain_module.SpoolReader, "remove", dying(drain_module.SpoolReader.remove))
         with pytest.raises(Died):
             run_dry(make(tmp_path, warehouse, clock))
+    # What came while nobody drained must not slip into the batch that is replayed.
+    put_by(spool, "00", 3, event(62, path="/e"))
     run_dry(make(tmp_path, warehouse, clock))
 
-    assert (5, 3, 5) == stored(warehouse)
+    assert (7, 3, 7) == stored(warehouse)
+    assert [("/",), ("/b",), ("/c",), ("/d",), ("/e",)] == warehouse.query(
+        "SELECT pathname FROM events WHERE visitor_id = 1 ORDER BY seq"
+    )
     assert [(3,)] == warehouse.query("SELECT sum(hits) FROM drops")
     assert [] == list(spool.iterdir())
 
@@ -230,12 +254,6 @@ def test_events_of_a_removed_site_are_let_go(tmp_path: Path, warehouse: Warehous
 
     assert [(1, 1)] == warehouse.query("SELECT site_id, count() FROM events GROUP BY site_id")
     assert [] == list((tmp_path / "events").iterdir())
-
-
-def put_by(spool: Path, writer: str, number: int, *records: Any) -> None:
-    spool.mkdir(exist_ok=True)
-    data = header(1) + b"".join(frame([encode_record(record)]) for record in records)
-    (spool / f"{number:013d}-{writer}-000001.seg").write_bytes(data)
 
 
 def test_with_two_collectors_the_newest_waits(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:

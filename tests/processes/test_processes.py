@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import stat
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from tests.processes.load import DOMAIN, CountedSender, ask, await_stored
 from tests.server import Server, free_port, run_server
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
+
+ROLES = ("store", "collector")
+STANDING_STILL_SHARE = 1 / 3
 
 
 def command(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -110,31 +114,38 @@ def test_killed_collector_comes_back(tmp_path: Path) -> None:
 
 def crash_rounds(tmp_path: Path, rounds: int, seed: int) -> None:
     """
-    Kill processes at random under load, `rounds` times, and compare what was answered with what is stored.
+    Kill processes at random under load, `rounds` times, and compare what was answered with what is stored. Every other
+    round has several collectors; in one of three the store stands still while the rest dies.
     """
     rng = random.Random(seed)
     add_site(tmp_path)
     accepted: list[str] = []
     sent = 0
     for number in range(1, rounds + 1):
-        with run_server(tmp_path, parts=()) as server:
+        with run_server(tmp_path, parts=(), workers=str(1 + number % 2 * 2)) as server:
             with CountedSender(server, first=sent) as sender:
                 until(lambda sender=sender: len(sender.accepted) > 20, "no beacon was accepted")
+                frozen = children_of(server.process.pid, "store") if rng.random() < STANDING_STILL_SHARE else []
+                for pid in frozen:
+                    os.kill(pid, signal.SIGSTOP)
                 time.sleep(rng.uniform(0, 0.8))
-                victims = rng.choice(("store", "collector", "both", "all"))
-                for role in ("store", "collector"):
+                victims = rng.choice(("store", "collector", "both", "one", "all"))
+                family = [*frozen, *(pid for role in ROLES for pid in children_of(server.process.pid, role))]
+                for role in ROLES:
                     if victims in (role, "both", "all"):
                         for pid in children_of(server.process.pid, role):
                             kill(pid)
-                if victims == "all":
-                    kill(server.process.pid)
-                else:
+                if victims == "one":
+                    kill(rng.choice(children_of(server.process.pid, "collector")))
+                if victims != "all":
                     time.sleep(rng.uniform(0, 0.5))
-                    kill(server.process.pid)
+                    family += [pid for role in ROLES for pid in children_of(server.process.pid, role)]
+                kill(server.process.pid)
+                for pid in frozen:
+                    kill(pid)  # it cannot see that its keeper is gone
             sent += 1_000_000
             accepted += sender.accepted
-            children = [pid for role in ("store", "collector") for pid in children_of(server.process.pid, role)]
-            until(lambda pids=children: not any(Path(f"/proc/{pid}").exists() for pid in pids), "a child stayed")
+            until(lambda pids=family: not any(Path(f"/proc/{pid}").exists() for pid in pids), "a child stayed")
         print(f"  round {number} of {rounds}: {len(accepted):,} beacons accepted so far", flush=True)
     with run_server(tmp_path) as server:
         stored = await_stored(server, accepted)
