@@ -37,12 +37,15 @@ _NUMBERS: Mapping[str, type[np.unsignedinteger[Any]]] = {
 MONEY_SCALE = 3
 
 _ROW: Sequence[tuple[str, str]] = (
-    ("site_id", "I"), ("day", "H"), ("ts", "I"), ("visitor_id", "Q"), ("visit_id", "Q"), ("seq", "I"), ("name", "I"),
+    ("site_id", "I"), ("day", "H"), ("ts", "I"), ("visitor_id", "Q"), ("visit", "I"), ("name", "I"),
     ("hostname", "I"), ("pathname", "I"), ("interactive", "B"), ("scroll_depth", "B"), ("engagement_ms", "I"),
     ("received_day", "H"), ("attributes", "I"),
 )  # fmt: skip
+NO_VISIT_PLACE = 2**32 - 1
+"""In the place of a visit, for a hit without a visitor. A batch has fewer visits."""
 pack_event = struct.Struct("<" + "".join(letter for _, letter in _ROW)).pack
-"""Pack a row of `EventRows`, with codes for the texts and attributes. Raises struct.error for what does not fit."""
+"""Pack a row of `EventRows`, with the place of its visit among those of the batch, and codes for the texts and
+attributes. Raises struct.error for what does not fit."""
 _LETTERS = {"B": "u1", "H": "<u2", "I": "<u4", "Q": "<u8"}
 _ROW_TYPE = np.dtype([(name, _LETTERS[letter]) for name, letter in _ROW])
 
@@ -77,7 +80,7 @@ class EventRows:
     """
     The events of one batch, packed as they come, so that nothing of a record outlives its turn.
 
-    A record takes some 1,000 bytes and a row 62: what stays small stays in the processor's cache.
+    A record takes some 1,000 bytes and a row 54: what stays small stays in the processor's cache.
     """
 
     def __init__(self) -> None:
@@ -89,12 +92,23 @@ class EventRows:
         self.props: dict[int, Mapping[str, str]] = {}
         self.revenues: dict[int, tuple[str, str]] = {}
 
-    def columns(self, batch: int) -> dict[str, Column]:
+    def array(self) -> NDArray[np.void]:
+        """
+        Give the rows as one array with a field by name for each column.
+        """
+        return np.frombuffer(b"".join(self.packed), _ROW_TYPE)
+
+    def columns(
+        self, batch: int, rows: NDArray[np.void], visit_ids: NDArray[np.uint64], seqs: NDArray[np.uint32]
+    ) -> dict[str, Column]:
         """
         Make the columns of table `events`.
+
+        Args:
+            rows: as `array` gave them.
+            visit_ids, seqs: by row; 0 for a row without a visit.
         """
-        count = len(self.packed)
-        rows = np.frombuffer(b"".join(self.packed), _ROW_TYPE)
+        count = len(rows)
 
         def of(kind: str, name: str) -> Numbers:
             return Numbers(kind, rows[name])
@@ -107,8 +121,8 @@ class EventRows:
             "day": of(_DATE, "day"),
             "ts": of(_TIME, "ts"),
             "visitor_id": of("UInt64", "visitor_id"),
-            "visit_id": of("UInt64", "visit_id"),
-            "seq": of("UInt32", "seq"),
+            "visit_id": Numbers("UInt64", visit_ids),
+            "seq": Numbers("UInt32", seqs),
             "name": texts("name", self.names),
             "hostname": texts("hostname", self.hostnames),
             "pathname": texts("pathname", self.pathnames),

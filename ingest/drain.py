@@ -7,6 +7,8 @@ One drain per machine, so that a visit has one owner. Holds no secret.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from ingest.drain_counters import DrainCounters
@@ -22,8 +24,9 @@ from ingest.visits import Sessionized, Sessionizer
 from warehouse.client import QueryTimeout, Warehouse, WarehouseUnavailable
 from warehouse.clock import Clock
 
-BATCH_BYTES_MAX = 8 * 1024 * 1024
-"""Spool bytes of one batch: some 40,000 events, the size ClickHouse likes to get in one insert."""
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+"""Spool bytes of one batch: a whole segment, some 100,000 events, what ClickHouse likes to get in one insert. A visit
+is written once a batch, and of larger batches there are fewer."""
 BATCH_REST_BYTES = 64 * 1024
 """A batch with less room than this is full; looking for a frame that fits would cost more than it brings."""
 
@@ -40,6 +43,7 @@ REFUSALS_MAX = 5
 
 _Settle = Callable[[list[Record]], list[Record]]
 _Before = Callable[[list[Record]], None]
+_site_id = attrgetter("site_id")
 
 
 class Drain:
@@ -135,8 +139,8 @@ class Drain:
             # After the events: an id counts as known only when its event is stored.
             event_ids = self._ids_below(manifest.batch)
             insert_event_ids(self._warehouse, manifest.batch, event_ids.rows, salvage=self._salvage)
-            event_ids.keep()
             self._flushed(manifest.batch, self._rows)
+            event_ids.keep()
         except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.
             self._salvage, self._steady = True, False
@@ -256,10 +260,11 @@ class Drain:
                 visits.remind(read_open_visits(self._warehouse, since=since, below_batch=manifest.batch, visitors=late))
 
         records = self._in_order(manifest.ranges, event_ids.settle, remind)
-        return self._sessionizer.process(records, manifest.batch)
+        return self._sessionizer.process(chain.from_iterable(records), manifest.batch)
 
     def _visits_before(self, manifest: Manifest) -> OpenVisits:
-        times = [record.ts for record in self._in_order(manifest.ranges, list) if isinstance(record, Event)]
+        frames = self._in_order(manifest.ranges, list)
+        times = [record.ts for record in chain.from_iterable(frames) if isinstance(record, Event)]
         now = self._clock.now_ms() // 1000
         # One event of long ago must not bring a whole day into memory: its visitor is asked for when it comes.
         first = max(min(times, default=now), max(times, default=now) - 2 * VISIT_IDLE_SECONDS)
@@ -278,9 +283,12 @@ class Drain:
             self._event_ids = event_ids
         return self._event_ids
 
-    def _in_order(self, ranges: Sequence[Range], settle: _Settle, before: _Before = lambda _: None) -> Iterator[Record]:
+    def _in_order(
+        self, ranges: Sequence[Range], settle: _Settle, before: _Before = lambda _: None
+    ) -> Iterator[list[Record]]:
         """
-        Read ranges in the order things happened. What the ranges are decides how, so a replay reads them alike.
+        Read ranges, frame by frame, in the order things happened. What the ranges are decides how, so a replay reads
+        them alike.
 
         Args:
             settle: given the records of each frame, puts a drop in the place of those that are repeats.
@@ -296,12 +304,12 @@ class Drain:
             records = settle(frame)
             sort_by_time(records)
             before(records)
-            for record in records:
-                exists = known.get(record.site_id)
-                if exists is None:
-                    exists = known[record.site_id] = self._site_exists(record.site_id)
-                if exists:
-                    yield record
+            sites = set(map(_site_id, records))
+            for site_id in sites.difference(known):
+                known[site_id] = self._site_exists(site_id)
+            # A site is seldom removed while its events are on the way.
+            gone = [site_id for site_id in sites if not known[site_id]]
+            yield [record for record in records if record.site_id not in gone] if gone else records
 
     def _finish(self, manifest: Manifest, rows: Sessionized | None) -> int:
         self._under_way = self._rows = None

@@ -13,6 +13,8 @@ import msgspec
 UNKNOWN_SCROLL_DEPTH = 255
 PAGEVIEW = "pageview"
 ENGAGEMENT = "engagement"
+VISIT_IDLE_SECONDS = 30 * 60
+"""A visit ends when its visitor was silent for longer."""
 
 
 class Event(msgspec.Struct, array_like=True, frozen=True, gc=False, tag="e"):

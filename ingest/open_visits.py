@@ -12,10 +12,7 @@ from operator import attrgetter
 import msgspec
 
 from ingest.columns import Attributes, Page
-from ingest.event import Event, Record
-
-VISIT_IDLE_SECONDS = 30 * 60
-"""A visit ends when its visitor was silent for longer."""
+from ingest.event import VISIT_IDLE_SECONDS, Event, Record
 
 NO_ENTRY: Page = (2**32 - 1, "", "")
 """Entry of a visit that has no pageview yet: later than any, so the first pageview replaces it."""
@@ -58,8 +55,11 @@ class OpenVisit(msgspec.Struct, gc=False):
     attributes: Attributes
     received_day: int
     round: int = 0
-    """Of the sessionizer, when it was last touched; `code` is good for that round only."""
+    """Of the sessionizer, when it was last touched; the next two are good for that round only."""
+    place: int = 0
+    """Among the visits of the batch."""
     code: int = 0
+    """Of its attributes, among those of the batch."""
 
 
 class OpenVisits:

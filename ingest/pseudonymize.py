@@ -14,9 +14,9 @@ from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, Protocol
 
+from ingest.event import VISIT_IDLE_SECONDS
 from ingest.keys.salts import Salt
 from ingest.midnight import OpenVisitTable
-from ingest.open_visits import VISIT_IDLE_SECONDS
 
 PERSON = b"daysalt/visitor"
 """Separates these hashes from any other use of a key."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ingest.event import DropCount, Event, Record
 from ingest.flush import insert_batch, newest_batch, read_open_visits
-from ingest.open_visits import VISIT_IDLE_SECONDS, OpenVisits, page_place
+from ingest.open_visits import PLACE_SEQ_MAX, VISIT_IDLE_SECONDS, OpenVisits, page_place
 from ingest.visits import Sessionized, Sessionizer
 from tests.ingest.records import DAY, MIDNIGHT, event
 from tests.ingest.slow_visits import SlowSessionizer
@@ -20,7 +20,11 @@ from warehouse.client import Warehouse
 
 
 def visits_of(*records: Record) -> list[dict[str, Any]]:
-    columns = Sessionizer().process(records, 1).visit_columns
+    return rows_of(Sessionizer().process(records, 1))
+
+
+def rows_of(batch: Sessionized) -> list[dict[str, Any]]:
+    columns = batch.visit_columns
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -157,6 +161,19 @@ def test_late_page_is_entry_by_its_time() -> None:
     (visit,) = visits_of(event(20, path="/middle"), event(5, path="/first"), event(20, path="/last"))
 
     assert ("/first", "/last") == (visit["entry"][2], visit["exit"][2])
+
+
+def test_endless_visit_keeps_first_entry_and_last_exit() -> None:
+    """
+    Beyond the sequence numbers a place has room for, of pages in one second the first stays entry and the last is exit.
+    """
+    pages = [event(0, path=f"/{number}") for number in range(PLACE_SEQ_MAX + 5)]
+    late = [event(0, path="/more"), event(0, path="/most")]
+    sessionizer = Sessionizer()
+    sessionizer.process(pages, 1)
+    (visit,) = rows_of(sessionizer.process(late, 2))
+
+    assert ("/0", "/most") == (visit["entry"][2], visit["exit"][2])
 
 
 def test_drop_counts_are_summed() -> None:
