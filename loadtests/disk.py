@@ -1,7 +1,8 @@
 """
-The row on disk space: seeded realistic traffic, merged to the end, bytes of all tables by event.
+The row on disk space: seeded realistic traffic, its days closed, merged to the end, bytes of all tables by event.
 
-`python -m loadtests.disk DATA_DIR` merges and counts; it is a process of its own, as the engine wants one for itself.
+`python -m loadtests.disk DATA_DIR` closes days as a running server does (rollups made, rows sealed), merges and counts.
+It is a process of its own, as the engine wants one for itself.
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
+from daysalt.closer import Closer
+from daysalt.day_sealer import DaySealer
 from loadtests.measured import Measured
 from warehouse.client import Warehouse
+from warehouse.clock import SystemClock
+from warehouse.registry.database import Registry
+from warehouse.settings import Settings, load_settings
 
 DAYS = 30
 EVENTS_PER_DAY = 10_000
@@ -23,7 +30,7 @@ SEED = 1
 
 def bytes_per_event() -> Measured:
     """
-    Fill three sites by `daysalt seed`, merge every table, and divide.
+    Fill three sites by `daysalt seed`, close their days, merge every table, and divide.
 
     Raises:
         RuntimeError: seeding or merging failed.
@@ -51,13 +58,14 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 def merge_and_count(data_dir: Path) -> dict[str, int]:
     """
-    Merge every table of a stopped server's embedded store.
+    Close all days of a stopped server's embedded store, and merge every table.
 
     Returns:
         Bytes on disk by table; under the empty name the number of events.
     """
     warehouse = Warehouse(f"chdb://{data_dir / 'warehouse'}")
     try:
+        _close_days(warehouse, load_settings(overrides={"DAYSALT_DATA_DIR": str(data_dir)}))
         tables = [
             str(name)
             for (name,) in warehouse.query(
@@ -75,6 +83,22 @@ def merge_and_count(data_dir: Path) -> dict[str, int]:
         return sizes
     finally:
         warehouse.close()
+
+
+def _close_days(warehouse: Warehouse, settings: Settings) -> None:
+    clock, resting = SystemClock(), threading.Lock()
+    registry = Registry(settings.registry_url, clock)
+    sealer = DaySealer(warehouse, settings.data_dir / "drain", resting=resting)
+    closer = Closer(warehouse, registry, clock, resting=resting, caught_up_ms=clock.now_ms, closed=sealer.seal)
+    unsealed = -1
+    while True:
+        closer.look()
+        left = int(warehouse.query("SELECT count() FROM events WHERE sealed = 0")[0][0])
+        if left == unsealed:
+            break  # the days that are not over
+        unsealed = left
+    closer.look()  # sweeps the builds that were replaced
+    registry.close()
 
 
 if __name__ == "__main__":

@@ -45,22 +45,36 @@ def generator_name() -> str:
     return os.environ.get("BENCH_LOAD") or ("wrk" if shutil.which("wrk") else "python")
 
 
-def saturate(port: int, core: int | None, seconds: float, requests: Path, *, connections: int = CONNECTIONS) -> Loaded:
+def saturate(
+    port: int,
+    core: int | None,
+    seconds: float,
+    requests: Path,
+    *,
+    connections: int = CONNECTIONS,
+    may_refuse: bool = False,
+) -> Loaded:
     """
     Load a server on this machine as fast as it answers.
+
+    Args:
+        may_refuse: answers that are no success are counted in `failed`, not held against the run.
 
     Raises:
         RuntimeError: an answer was not a success, or a connection broke.
     """
     if generator_name() != "wrk":
         loaded = _own(core, {"port": port, "connections": connections, "seconds": seconds, "requests": str(requests)})
-        if loaded.failed:
+        if loaded.failed and not may_refuse:
             raise RuntimeError(f"{loaded.failed} answers were no success or connections broke")
         return loaded
     script = requests.with_suffix(".lua")
     write_script(script, requests)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(script), f"http://127.0.0.1:{port}"]
     told = json.loads(_last_line(pinned(core, command)))
+    if may_refuse and not told["broken"]:
+        good = told["answered"] - told["refused"]
+        return Loaded(good, told["answered"], told["microseconds"] / 1e6, 0.0, connections, told["refused"])
     if told["refused"] or told["broken"]:
         raise RuntimeError(f"{told['refused']} answers were no success and {told['broken']} connections broke")
     return Loaded(told["answered"], told["answered"], told["microseconds"] / 1e6, 0.0, connections)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-_ROLES = ("collector", "store", "drain", "dashboard")
+_ROLES = ("collector", "store", "drain", "dashboard", "risk", "lists")
 
 
 @dataclass(frozen=True, slots=True)
