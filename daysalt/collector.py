@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from daysalt.garbage import settle_memory
-from daysalt.lifeline import QuietServer, watch_life_line
+from daysalt.lifeline import watch_life_line
+from daysalt.quiet_server import QuietServer
 from daysalt.retiring import serve_until
 from daysalt.risk_side import RiskSide
 from daysalt.site_rules import site_rules
@@ -40,6 +41,7 @@ from ingest.risk_id import RiskIds
 from ingest.sightings import HAND_OVER_SECONDS
 from ingest.spool.writer import SpoolWriter
 from ingest.tracker.site_scripts import SiteScripts
+from ingest.warm import warm_up
 from warehouse.clock import SystemClock
 from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
@@ -95,6 +97,7 @@ class _Process:
             ip_type_header=settings.ip_type_header,
         )
         self._batch = Batch(self._collector, self._clock)
+        warm_up()
         self._vault: VaultLane | None = None
         self._site_scripts = SiteScripts()
         self._revision = -1

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from ingest.risk.network_list import NETWORK_FILE
+from warehouse.data_dir import NETWORK_FILE
 from warehouse.log import logger
 from warehouse.settings import Settings
 

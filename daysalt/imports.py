@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from daysalt.closer import Closer
-from daysalt.commands.output import Report
 from daysalt.commands.store import Answer, with_store
+from daysalt.progress import Report
 from ingest.imports.importer import IMPORTS_DIR, Importer
 from ingest.imports.kinds import ACCESS_LOG, HEAD_BYTES, NDJSON, kind_of_head
 from ingest.imports.line import ImportTarget, LineReader

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from daysalt.children import Child, FatalChild
-from daysalt.commands.options import setup_link
+from daysalt.environment import complete_environment
 from daysalt.figures import Figures
 from daysalt.first_lists import fetch_missing_lists
 from daysalt.lifeline import watch_life_line
+from daysalt.own_address import setup_link
 from daysalt.renewal import Renewal
 from daysalt.retention_keeper import RetentionKeeper
 from daysalt.vault.desk import desk_of_keeper
@@ -36,7 +37,7 @@ from warehouse.data_dir import KEEPER_SOCKET, SETUP_TOKEN_FILE, write_private
 from warehouse.local_socket import Fields, SocketRefused, listen
 from warehouse.log import logger
 from warehouse.registry.database import Registry
-from warehouse.settings import SETTINGS, Settings
+from warehouse.settings import Settings
 
 TICK_SECONDS = 1.0
 BACKLOG = 2048
@@ -112,7 +113,8 @@ class Keeper:
             asyncio.create_task(self._renewal.run_forever(self._children)),
         ]
         if self._settings.fetch_lists:
-            background.append(asyncio.create_task(fetch_missing_lists(self._settings, _environment(self._settings))))
+            environment = complete_environment(self._settings)
+            background.append(asyncio.create_task(fetch_missing_lists(self._settings, environment)))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait([stopped, *supervising], return_when=asyncio.FIRST_COMPLETED)
         logger().info("stopping")
@@ -128,7 +130,7 @@ class Keeper:
         return 1 if any(isinstance(outcome, FatalChild) for outcome in outcomes) else 0
 
     def _make_children(self, listen_fd: int, table_fd: int) -> list[Child]:
-        environment = _environment(self._settings)
+        environment = complete_environment(self._settings)
         children = [
             Child(
                 name=f"collector-{number}",
@@ -305,24 +307,6 @@ def open_port(host: str, port: int) -> socket.socket:
 
 def _day_key_fields(key: DayKey) -> Fields:
     return {"day": key.day, "expires_ms": key.expires_ms, "key": key.key.hex()}
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """
-    Make the settings complete for a child, whatever they came from: command line, environment or file.
-    """
-    values: dict[str, str] = {"DAYSALT_CONFIG": os.devnull}
-    for setting in SETTINGS:
-        value = getattr(settings, setting.field)
-        if isinstance(value, bool):
-            values[setting.name] = "1" if value else "0"
-        elif isinstance(value, tuple):
-            values[setting.name] = ",".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # tuples of networks or names
-        else:
-            values[setting.name] = "" if value is None else str(value)
-    # The keeper has put it into the registry, hashed; nobody else needs it.
-    values["DAYSALT_ADMIN_KEY"] = ""
-    return values
 
 
 def private_memory() -> None:

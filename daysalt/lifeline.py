@@ -7,10 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-
-import uvicorn
+from collections.abc import Callable
 
 from daysalt.children import LIFE_LINE
 
@@ -32,14 +29,3 @@ def watch_life_line(stop: Callable[[], None]) -> None:
 
     # Nothing is ever written into the pipe: readable means that its other end is closed.
     loop.add_reader(int(descriptor), gone)
-
-
-class QuietServer(uvicorn.Server):
-    """
-    A uvicorn server that leaves signals to us: it would raise them again after its shutdown and end the process
-    before the spool is closed.
-    """
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield

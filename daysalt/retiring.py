@@ -11,7 +11,7 @@ import asyncio
 import socket
 
 from daysalt.children import RETIRE_SIGNAL
-from daysalt.lifeline import QuietServer
+from daysalt.quiet_server import QuietServer
 from ingest.lane import BeaconLane
 
 RETIRE_SECONDS = 5.0

@@ -14,13 +14,13 @@ from ingest.address import parse_address
 from ingest.keys.day_keys import day_keys
 from ingest.objections import Objections
 from ingest.place import PlaceReader
-from ingest.risk.network_list import NETWORK_FILE, NetworkReader
+from ingest.risk.network_list import NetworkReader
 from ingest.risk.observer import identify
 from ingest.risk.owner import Owner
 from ingest.risk.question import Question
 from ingest.risk_id import RiskIds
 from warehouse.clock import SystemClock
-from warehouse.data_dir import KEEPER_SOCKET, RISK_SOCKET
+from warehouse.data_dir import KEEPER_SOCKET, NETWORK_FILE, RISK_SOCKET
 from warehouse.local_socket import SocketAbsent, call
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError

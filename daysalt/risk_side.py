@@ -12,10 +12,10 @@ from typing import Any
 from ingest.place import Health, PlaceReader
 from ingest.risk.door import RiskDoor, RiskSite, RiskTools
 from ingest.risk.link import RiskLink
-from ingest.risk.network_list import NETWORK_FILE, NetworkReader
+from ingest.risk.network_list import NetworkReader
 from ingest.risk.observer import Observer, RiskIdentities
 from warehouse.clock import Clock
-from warehouse.data_dir import OBSERVATIONS_SOCKET, RISK_SOCKET
+from warehouse.data_dir import NETWORK_FILE, OBSERVATIONS_SOCKET, RISK_SOCKET
 from warehouse.local_socket import call
 from warehouse.registry.database import Registry
 from warehouse.settings import Settings

@@ -9,8 +9,6 @@ import sys
 
 from daysalt.keeper import Keeper, StartError, open_port, private_memory, tell, write_setup_token
 from daysalt.named_lists import check_named_lists
-from daysalt.store import run_dashboard as serve_dashboard
-from daysalt.store import run_store
 from ingest.keys.keyring import KeyringError
 from warehouse.clock import SystemClock
 from warehouse.data_dir import SETUP_TOKEN_FILE, DataDirError, lock_data_dir
@@ -37,10 +35,13 @@ def run_collect(settings: Settings) -> int:
     return _run_keeper(settings, with_store=False)
 
 
-def run_drain(settings: Settings, with_dashboard: bool) -> int:
+def run_drain(settings: Settings, *, with_dashboard: bool) -> int:
     """
     Run the drain, and the dashboard in the same process if asked.
     """
+    # Only here and below: the keeper, which this module also starts, must not hold engine and dashboard in its memory.
+    from daysalt.store import run_store
+
     configure_logging(settings.log_level, part="store")
     # The number that tells a keeper not to start it again says nothing to a person.
     return 0 if run_store(settings, with_dashboard=with_dashboard) == 0 else 1
@@ -63,6 +64,8 @@ def run_dashboard(settings: Settings) -> int:
     except StartError as error:
         print(f"daysalt: {error}", file=sys.stderr)
         return 1
+    from daysalt.store import run_dashboard as serve_dashboard
+
     return serve_dashboard(settings, listener)
 
 

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,14 @@ from dashboard.context import Context
 from daysalt.children import FATAL_EXIT
 from daysalt.closer import Closer
 from daysalt.day_sealer import DaySealer
+from daysalt.garbage import settle_memory
 from daysalt.import_operations import import_operations
-from daysalt.lifeline import QuietServer, watch_life_line
+from daysalt.lifeline import watch_life_line
+from daysalt.mapped_code import LET_GO_FIRST_SECONDS, LET_GO_SECONDS, let_go_of_code
 from daysalt.operations import store_operations
 from daysalt.pace import Pace
 from daysalt.patience import BACKOFF_SECONDS, patiently
+from daysalt.quiet_server import QuietServer
 from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
 from ingest.imports.importer import Importer
@@ -49,6 +53,7 @@ NICENESS = 19
 """Collecting comes first where both want the same core."""
 GRACE_SECONDS = 5
 CALL_SECONDS = 5.0
+REPORT_SECONDS = 1.0
 LOCK_TRIES, LOCK_WAIT_SECONDS = 75, 0.2
 
 
@@ -155,6 +160,8 @@ class DrainThread:
             )
         )
         self.damage = 0
+        self.caught_up: Callable[[], None] = lambda: None
+        """Called, in this thread, when nothing is left to carry."""
         self.fatal = False
         self.trouble = ""
         self._stop = threading.Event()
@@ -173,7 +180,7 @@ class DrainThread:
         self.vault.stop(timeout_s)
 
     def _run(self) -> None:
-        failures, pace = 0, Pace(self._clock)
+        failures, pace, busy = 0, Pace(self._clock), False
         while True:
             last = self._stop.is_set()
             try:
@@ -202,6 +209,9 @@ class DrainThread:
                     return
                 self._stop.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
                 continue
+            if busy and not carried:
+                self.caught_up()
+            busy = carried > 0
             if last:
                 if carried == 0:
                     return
@@ -283,6 +293,7 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
     control = await listen(settings.data_dir / STORE_SOCKET, operations)
     server: QuietServer | None = None
     tasks: list[asyncio.Task[Any]] = []
+    tasks.append(asyncio.create_task(_let_go_forever()))
     if drain is not None:
         drain.start()
         drain.closer.start()
@@ -292,6 +303,7 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
         # The collector, who hands the answers on, writes the date.
         server = _dashboard_server(context, date_header=False)
         tasks.append(asyncio.create_task(server.serve([listener])))
+    settle_memory()
     await stopping.wait()
     importer.stopping.set()
     control.close()
@@ -305,8 +317,25 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
         task.cancel()
 
 
+async def _let_go_forever() -> None:
+    wait = LET_GO_FIRST_SECONDS
+    while True:
+        await asyncio.sleep(wait)
+        await asyncio.to_thread(let_go_of_code)
+        wait = LET_GO_SECONDS
+
+
 async def _report_forever(keeper: Path, drain: DrainThread, stopping: asyncio.Event) -> None:
+    news, loop = asyncio.Event(), asyncio.get_running_loop()
+    # That all is stored is told at once, the rest once a second.
+
+    def caught_up() -> None:
+        with suppress(RuntimeError):  # the loop is over; so is whoever wanted to know
+            loop.call_soon_threadsafe(news.set)
+
+    drain.caught_up = caught_up
     while not stopping.is_set():
+        news.clear()
         if drain.fatal:
             stopping.set()
             return
@@ -330,4 +359,5 @@ async def _report_forever(keeper: Path, drain: DrainThread, stopping: asyncio.Ev
                 gauges={"daysalt_drain_lag_seconds": drain.drain.lag_ms / 1000},
                 trouble=drain.trouble or drain.vault.trouble,
             )
-        await asyncio.sleep(1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(news.wait(), REPORT_SECONDS)

@@ -8,11 +8,9 @@ Parsed by ua-parser (Apache-2.0) with its Rust engine, cached by user agent. Nev
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from ua_parser import Domain, Resolver
-from ua_parser.loaders import load_builtins
-from ua_parser.regex import Resolver as RegexResolver
 
 from ingest.bots import USER_AGENT_LENGTH_MAX, is_bot
 from ingest.hit import Agent
@@ -59,7 +57,15 @@ _DESKTOP_SYSTEMS = frozenset({
     "Red Hat", "SUSE", "Linux Mint", "Arch Linux", "Gentoo", "Mandriva", "CentOS", "Solaris", "Kubuntu",
 })  # fmt: skip
 
-_resolve: Resolver = RegexResolver(load_builtins())
+
+@cache
+def _resolver() -> Resolver:
+    # At first use, as with the bots. Without the patterns of devices, which are as many again and not asked for.
+    from ua_parser.loaders import load_builtins
+    from ua_parser.regex import Resolver as RegexResolver
+
+    browsers, systems, _ = load_builtins()
+    return RegexResolver((browsers, systems, []))
 
 
 @lru_cache(AGENTS_MAX)
@@ -71,7 +77,7 @@ def read_agent(user_agent: str) -> Agent:
         user_agent: as sent; only the first 512 characters count.
     """
     text = user_agent[:USER_AGENT_LENGTH_MAX]
-    parsed = _resolve(text, Domain.USER_AGENT | Domain.OS)
+    parsed = _resolver()(text, Domain.USER_AGENT | Domain.OS)
     browser, browser_version, os, os_version = "", "", "", ""
     if parsed.user_agent is not None:
         family = parsed.user_agent.family

@@ -8,9 +8,8 @@ the standard library's `re` takes 400, and 1,800 on hostile text. An empty or od
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
-import crawleruseragents
 import ua_parser_rs
 
 USER_AGENT_LENGTH_MAX = 512
@@ -23,13 +22,18 @@ OWN_PATTERNS = ("Headless", "PhantomJS", "[Pp]uppeteer", "[Pp]laywright")
 
 
 def _patterns() -> list[str]:
+    import crawleruseragents
+
     entries: list[dict[str, object]] = crawleruseragents.CRAWLER_USER_AGENTS_DATA
     return [*OWN_PATTERNS, *(str(entry["pattern"]) for entry in entries)]
 
 
-_crawlers = ua_parser_rs.UserAgentExtractor(
-    (pattern, "bot", None, None, None, None) for pattern in dict.fromkeys(_patterns())
-)
+@cache
+def _crawlers() -> ua_parser_rs.UserAgentExtractor:
+    # Built at first use: the store process knows this module for what an access log brings, and seldom sees one.
+    return ua_parser_rs.UserAgentExtractor(
+        (pattern, "bot", None, None, None, None) for pattern in dict.fromkeys(_patterns())
+    )
 
 
 @lru_cache(BOT_ANSWERS_MAX)
@@ -37,4 +41,4 @@ def is_bot(user_agent: str) -> bool:
     """
     Tell whether a user agent is a declared crawler, a driven browser or an HTTP library.
     """
-    return _crawlers.extract(user_agent[:USER_AGENT_LENGTH_MAX]) is not None
+    return _crawlers().extract(user_agent[:USER_AGENT_LENGTH_MAX]) is not None

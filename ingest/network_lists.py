@@ -41,7 +41,7 @@ from ingest.lists import (
     verified,
 )
 from ingest.mmdb import Range, Record, write_mmdb
-from ingest.risk.network_list import NETWORK_FILE
+from warehouse.data_dir import NETWORK_FILE
 
 ASN_PACKAGE = "@ip-location-db/asn"
 ASN_LICENCES = frozenset({"SEE LICENSE IN ROUTEVIEWS-LICENSE and DBIP-LICENSE (CC-BY-4.0)", "CC-BY-4.0"})

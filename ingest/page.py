@@ -8,16 +8,18 @@ Pure and cached by address. Raises `WireError` for what is no address.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
-
-import tldextract
 
 from ingest.decode import URL_BYTES_MAX, WireError
 from ingest.hit import Page
 from ingest.scrub import Scrubbed, scrub
 from ingest.url import CONTROLS, NO_HOST, split_url, without_www
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 PAGES_MAX = 20_000
 """Parsed addresses kept in memory, at most 2 kB of text each; `read_page.cache_info()` counts hits and misses."""
@@ -30,9 +32,15 @@ SOURCE_TAGS = ("utm_source", "source", "ref")
 CAMPAIGN = ("utm_medium", "utm_campaign", "utm_content", "utm_term")
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "msclkid", "fbclid", "twclid")
 
+
 # The snapshot inside the package: never the network, no cache on disk. Private suffixes count, so that two sites of
 # one hosting domain (a.github.io, b.github.io) are different roots.
-_extract = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
+@cache
+def _suffixes() -> TLDExtract:
+    # Imported at first use: it brings a whole HTTP client along, which the store process need not hold.
+    from tldextract import TLDExtract
+
+    return TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=True)
 
 
 # Most addresses: nothing in them to decode, to remove or to put in lower case. The long way reads them the same.
@@ -111,7 +119,7 @@ def registrable_domain(hostname: str) -> str:
     """
     if "." not in hostname or _is_literal(hostname):
         return hostname
-    parts = _extract(hostname)
+    parts = _suffixes()(hostname)
     if parts.suffix:
         return parts.top_domain_under_public_suffix or hostname
     # The list's default rule is `*`: an unlisted ending (`.test`, `.internal`) is a suffix of one label.

@@ -11,14 +11,15 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
-import clickhouse_connect
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+# The driver and the columns are imported where a store is first used: the keeper and the commands know this module for
+# its errors, and need not hold 50 MiB for them.
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
-from warehouse.native import Column, native_block
+    from warehouse.native import Column
 
 QUERY_SECONDS_MAX = 15
 """Time limit of one question, in seconds; a panel that needs longer says so."""
@@ -138,6 +139,8 @@ class Warehouse:
         Raises:
             WarehouseUnavailable, WarehouseRefused: as for `insert`.
         """
+        from warehouse.native import native_block
+
         settings = {"insert_deduplication_token": token or secrets.token_hex(16)}
         block = native_block(columns)
         try:
@@ -235,6 +238,8 @@ class Warehouse:
             client.close()
 
     def _connect(self) -> Client:
+        import clickhouse_connect
+
         try:
             if self.embedded:
                 assert self.path is not None
@@ -257,6 +262,8 @@ class Warehouse:
 def _translated(error: Exception) -> Exception:
     if isinstance(error, (WarehouseUnavailable, WarehouseRefused, QueryTimeout)):
         return error
+    from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
     text = str(error)
     code = _code(text)
     if code in TIMEOUT_CODES:

@@ -19,6 +19,8 @@ KEEPER_SOCKET = "keeper.sock"
 DASHBOARD_SOCKET = "dashboard.sock"
 RISK_SOCKET = "risk.sock"
 OBSERVATIONS_SOCKET = "observations.sock"
+NETWORK_FILE = "networks.mmdb"
+"""The network list that `daysalt data fetch` builds, in the directory of lists."""
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 

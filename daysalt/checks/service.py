@@ -8,9 +8,9 @@ import httpx
 import msgspec
 
 from daysalt.checks.check import Check
-from daysalt.commands.options import base_url
 from daysalt.commands.registry import open_registry
 from daysalt.commands.store import Answer, with_store
+from daysalt.own_address import base_url
 from warehouse.client import Warehouse
 from warehouse.clock import SystemClock
 from warehouse.data_dir import DataDirInUse, lock_data_dir

@@ -9,19 +9,12 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-
-class Report(Protocol):
-    """
-    Takes progress: what is being done, how much of it is done, and how much there is (0: not known).
-    """
-
-    def __call__(self, what: str, done: int, total: int, /) -> None: ...
+from daysalt.progress import Report
 
 
 def print_json(value: object) -> None:

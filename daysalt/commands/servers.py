@@ -1,5 +1,5 @@
 """
-The commands that start the server, whole or one role of it. What they start is `daysalt.serve`.
+The commands that start the server, whole or one role of it. The command becomes what it starts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from daysalt.commands.options import DataDir, Host, Port, Workers, settings_for
+from daysalt.environment import become
 
 
 def register(app: typer.Typer) -> None:
@@ -26,10 +27,7 @@ def serve(host: Host = None, port: Port = None, data_dir: DataDir = None, worker
     Start everything: collectors, store and dashboard on one port.
     """
     settings = settings_for(data_dir, host=host, port=port, workers=workers)
-    # The parts are imported only here: `daysalt site list` must not wait for a server's imports.
-    from daysalt.serve import run_serve
-
-    raise typer.Exit(run_serve(settings))
+    become(settings, "keeper", "serve")
 
 
 def collect(host: Host = None, port: Port = None, data_dir: DataDir = None, workers: Workers = None) -> None:
@@ -37,9 +35,7 @@ def collect(host: Host = None, port: Port = None, data_dir: DataDir = None, work
     Start collectors only: they take beacons and write the spool.
     """
     settings = settings_for(data_dir, host=host, port=port, workers=workers)
-    from daysalt.serve import run_collect
-
-    raise typer.Exit(run_collect(settings))
+    become(settings, "keeper", "collect")
 
 
 def drain(
@@ -52,9 +48,7 @@ def drain(
     Start the drain only: it carries the spool into the warehouse.
     """
     settings = settings_for(data_dir)
-    from daysalt.serve import run_drain
-
-    raise typer.Exit(run_drain(settings, with_dashboard))
+    become(settings, "drain", *(["dashboard"] if with_dashboard else []))
 
 
 def dashboard(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
@@ -62,6 +56,7 @@ def dashboard(host: Host = None, port: Port = None, data_dir: DataDir = None) ->
     Start the dashboard and the stats API only.
     """
     settings = settings_for(data_dir, host=host, port=port)
+    # Imported only here: `daysalt site list` must not wait for a server's imports.
     from daysalt.serve import run_dashboard
 
     raise typer.Exit(run_dashboard(settings))

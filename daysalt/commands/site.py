@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from daysalt.commands.failures import CommandError
-from daysalt.commands.options import DataDir, Json, settings_for, snippet
+from daysalt.commands.options import DataDir, Json, settings_for
 from daysalt.commands.output import note, print_json, print_table
 from daysalt.commands.registry import open_registry
 from daysalt.commands.site_script import script
 from daysalt.commands.store import with_store
+from daysalt.own_address import snippet
 from warehouse.client import Warehouse
 from warehouse.clock import SystemClock
 from warehouse.migrate import migrate

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from daysalt.commands.failures import CommandError
-from daysalt.commands.options import DataDir, Json, base_url, settings_for
+from daysalt.commands.options import DataDir, Json, settings_for
 from daysalt.commands.output import note, print_json
 from daysalt.commands.registry import open_registry
+from daysalt.own_address import base_url
 from warehouse.registry.tracker_scripts import TrackerScript, TrackerScriptSettings
 
 Switch = bool | None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from daysalt.commands.failures import CommandError
-from daysalt.commands.output import Report
+from daysalt.progress import Report
 from warehouse.client import Warehouse
 from warehouse.data_dir import STORE_SOCKET, DataDirInUse, lock_data_dir
 from warehouse.settings import Settings

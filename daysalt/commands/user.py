@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from daysalt.commands.failures import CommandError
-from daysalt.commands.options import DataDir, Json, settings_for, setup_link
+from daysalt.commands.options import DataDir, Json, settings_for
 from daysalt.commands.output import day_text, note, print_json, print_table
 from daysalt.commands.registry import open_registry
+from daysalt.own_address import setup_link
 from warehouse.data_dir import SETUP_TOKEN_FILE, make_data_dir, write_private
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ import sys
 
 import httpx
 
-from daysalt.commands.options import as_running
+from daysalt.own_address import as_running
 from daysalt.traffic.fill import SeedError
 from warehouse.settings import Settings
 

@@ -21,8 +21,6 @@ from warehouse.clock import Clock
 
 KINDS: frozenset[str] = frozenset(get_args(NetworkKind)) - {""}
 UNKNOWN = NetworkFacts()
-NETWORK_FILE = "networks.mmdb"
-"""What `daysalt data fetch` builds."""
 DATACENTER_ANSWERS_MAX = 50_000
 """Addresses whose answer is remembered for screening, at about 150 bytes each; gone with the process."""
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ingest.vault.row import CIPHERTEXT_BYTES, INDEX_BYTES, VAULT_SITE, VaultRow
 from warehouse.client import Warehouse
 from warehouse.days import iso_day
-from warehouse.native import Numbers
+
+if TYPE_CHECKING:
+    from warehouse.native import Numbers
 
 MARK = bytes(INDEX_BYTES)
 """Index of the row of site 0 that carries a partition's newest batch."""
@@ -41,6 +42,11 @@ def insert_rows(warehouse: Warehouse, day: int, rows: Sequence[VaultRow], batch:
     Raises:
         WarehouseUnavailable, WarehouseRefused: as for `Warehouse.insert_block`.
     """
+    # Arrays are the store's; the keeper knows this module for the shape of a row, and need not hold them.
+    import numpy as np
+
+    from warehouse.native import Numbers
+
     count = len(rows) + 1
     assert all(row.day == day for row in rows)
     warehouse.insert_block(
@@ -160,4 +166,8 @@ def merge_day(warehouse: Warehouse, day: int) -> None:
 
 
 def _fixed(values: Sequence[bytes], size: int) -> Numbers:
+    import numpy as np
+
+    from warehouse.native import Numbers
+
     return Numbers(f"FixedString({size})", np.frombuffer(b"".join(values), f"V{size}"))

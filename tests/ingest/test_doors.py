@@ -18,7 +18,7 @@ import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daysalt.lifeline import QuietServer
+from daysalt.quiet_server import QuietServer
 from ingest import lane as lane_module
 from ingest.answers import BODY_BYTES_MAX
 from ingest.door import Door, Health
