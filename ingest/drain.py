@@ -25,8 +25,7 @@ from warehouse.client import QueryTimeout, Warehouse, WarehouseUnavailable
 from warehouse.clock import Clock
 
 BATCH_BYTES_MAX = 16 * 1024 * 1024
-"""Spool bytes of one batch: a whole segment, some 100,000 events, what ClickHouse likes to get in one insert. A visit
-is written once a batch, and of larger batches there are fewer."""
+"""Spool bytes of one batch: a whole segment, some 100,000 events. Of larger batches a visit is written in fewer."""
 BATCH_REST_BYTES = 64 * 1024
 """A batch with less room than this is full; looking for a frame that fits would cost more than it brings."""
 
@@ -287,8 +286,7 @@ class Drain:
         self, ranges: Sequence[Range], settle: _Settle, before: _Before = lambda _: None
     ) -> Iterator[list[Record]]:
         """
-        Read ranges, frame by frame, in the order things happened. What the ranges are decides how, so a replay reads
-        them alike.
+        Read ranges by frames in the order things happened. What the ranges are decides how: a replay reads them alike.
 
         Args:
             settle: given the records of each frame, puts a drop in the place of those that are repeats.
