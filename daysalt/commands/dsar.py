@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from daysalt.commands.desk import BROKEN, As, ask_desk, person
 from daysalt.commands.failures import CommandError
 from daysalt.commands.keeper import with_keeper
 from daysalt.commands.options import DataDir, Json, settings_for
@@ -74,6 +75,7 @@ def extract(
     case_id: CaseId,
     address: Address,
     out: Annotated[Path | None, typer.Option(help="File to write the extract to.")] = None,
+    who: As = None,
     data_dir: DataDir = None,
 ) -> None:
     """
@@ -82,9 +84,11 @@ def extract(
     settings = settings_for(data_dir)
     cases = Cases(settings.data_dir, SystemClock())
     case = cases.living(case_id)
-    seen = with_keeper(
-        settings, _needs_server, "vault_lookup", address=address, purpose="dsar", ticket=case.id
-    )["days"]  # fmt: skip
+    fields = {"address": address, "purpose": "dsar", "ticket": case.id, "site": "", "who": person(who)}
+    answer = ask_desk(settings, "vault_lookup", fields)
+    seen: list[dict[str, Any]] = answer["days"]
+    if answer["break_glass"]:
+        note(BROKEN)
     with open_registry(settings) as registry:
         sites = registry.sites.all()
     document = made_extract(
@@ -113,9 +117,8 @@ def erase(case_id: CaseId, address: Address, as_json: Json = False, data_dir: Da
     settings = settings_for(data_dir)
     cases = Cases(settings.data_dir, SystemClock())
     ticket = cases.living(case_id).id
-    rows = with_keeper(
-        settings, _needs_server, "vault_erase_address", address=address, ticket=ticket, actor="command line"
-    )["rows"]  # fmt: skip
+    fields = {"address": address, "ticket": ticket, "actor": "command line"}
+    rows: int = ask_desk(settings, "vault_erase_address", fields)["rows"]
     _show(cases.note(ticket, "erase", rows), as_json, f"Erased {rows} rows of the vault.")
 
 
@@ -168,10 +171,6 @@ def _mark(case_id: str, address: str, kind: str, as_json: bool, data_dir: Path |
 
     with_keeper(settings, alone, "objection_add", address=address, kind=kind, case=ticket)
     _show(cases.note(ticket, kind), as_json, "Done: collectors know within half a minute.")
-
-
-def _needs_server(settings: Settings) -> dict[str, Any]:
-    raise CommandError("no server runs on this data directory: start it first, its keeper reads the vault")
 
 
 def _facts(case: Case) -> object:

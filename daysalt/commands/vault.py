@@ -4,22 +4,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import typer
 
-from daysalt.commands.keeper import Answer, with_keeper
+from daysalt.commands.desk import BROKEN, As, ask_desk, person
 from daysalt.commands.options import DataDir, Json, settings_for
 from daysalt.commands.output import day_text, note, print_json, print_table
-from warehouse.settings import Settings
-
-BROKEN = (
-    "Break-glass: no second owner is configured, so nobody approved this. It is in the audit log and raised an alarm; "
-    "review it, and add a second owner with `daysalt user add EMAIL --role owner`."
-)
 
 app = typer.Typer(
     name="vault",
@@ -36,13 +27,6 @@ hold = typer.Typer(
 app.add_typer(hold)
 
 Address = Annotated[str, typer.Argument(metavar="IP", help="The address, IPv4 or IPv6.")]
-As = Annotated[
-    str | None,
-    typer.Option(
-        "--as", metavar="EMAIL", show_default=False,
-        help="The owner who asks; the password is asked for, or read as one line from a pipe.",
-    ),
-]  # fmt: skip
 Ticket = Annotated[str, typer.Option(help="The case in your own system, such as FRAUD-17.")]
 
 
@@ -60,8 +44,8 @@ def lookup(
     Print a line for each living day the address was seen on: ISO date, hours UTC, hits. Exit code 1 when there is none.
     """
     settings = settings_for(data_dir)
-    fields = {"address": address, "purpose": purpose, "ticket": ticket, "site": site, "who": _person(who)}
-    answer = _ask(settings, "vault_lookup", fields)
+    fields = {"address": address, "purpose": purpose, "ticket": ticket, "site": site, "who": person(who)}
+    answer = ask_desk(settings, "vault_lookup", fields)
     days: list[dict[str, Any]] = answer["days"]
     if answer["break_glass"]:
         note(BROKEN)
@@ -81,7 +65,7 @@ def requests(as_json: Json = False, data_dir: DataDir = None) -> None:
     """
     List the requests of the last hour: who asks, what for, who approved. Never which address.
     """
-    found: list[dict[str, Any]] = _ask(settings_for(data_dir), "vault_requests", {})["requests"]
+    found: list[dict[str, Any]] = ask_desk(settings_for(data_dir), "vault_requests", {})["requests"]
     if as_json:
         print_json(found)
         return
@@ -111,7 +95,7 @@ def approve(
     """
     Let somebody else's request go ahead, within the hour it waits.
     """
-    answer = _ask(settings_for(data_dir), "vault_approve", {"request_id": request_id, "who": _person(who)})
+    answer = ask_desk(settings_for(data_dir), "vault_approve", {"request_id": request_id, "who": person(who)})
     if as_json:
         print_json(answer)
     elif "hold" in answer:
@@ -140,7 +124,7 @@ def hold_add(
     Copy the rows of one address under the case's own key; the days' keys die on time all the same.
     """
     fields = {"address": address, "case": case, "ground": ground, "review_on": review, "ticket": ticket}
-    answer = _ask(settings_for(data_dir), "vault_hold_add", {**fields, "who": _person(who)})
+    answer = ask_desk(settings_for(data_dir), "vault_hold_add", {**fields, "who": person(who)})
     if answer["break_glass"]:
         note(BROKEN)
     if as_json:
@@ -154,7 +138,7 @@ def hold_list(as_json: Json = False, data_dir: DataDir = None) -> None:
     """
     List the holds: case, ground, both people, review date, end. Never which address.
     """
-    found: list[dict[str, Any]] = _ask(settings_for(data_dir), "vault_hold_list", {})["holds"]
+    found: list[dict[str, Any]] = ask_desk(settings_for(data_dir), "vault_hold_list", {})["holds"]
     if as_json:
         print_json(found)
         return
@@ -172,7 +156,7 @@ def hold_show(
     """
     Print what a hold holds: the address, and its days.
     """
-    answer = _ask(settings_for(data_dir), "vault_hold_show", {"case": case, "who": _person(who)})
+    answer = ask_desk(settings_for(data_dir), "vault_hold_show", {"case": case, "who": person(who)})
     if as_json:
         print_json(answer)
         return
@@ -191,39 +175,8 @@ def hold_end(
     """
     Destroy a case's key: what it held is gone.
     """
-    answer = _ask(settings_for(data_dir), "vault_hold_end", {"case": case, "who": _person(who)})
+    answer = ask_desk(settings_for(data_dir), "vault_hold_end", {"case": case, "who": person(who)})
     if as_json:
         print_json(answer)
     else:
         print(f"Ended the hold of {case}; its key is destroyed.")
-
-
-def _ask(settings: Settings, operation: str, fields: dict[str, Any]) -> Answer:
-    return with_keeper(settings, lambda settings: _alone(settings, operation, fields), operation, **fields)
-
-
-def _alone(settings: Settings, operation: str, fields: dict[str, Any]) -> Answer:
-    from daysalt.vault.desk import desk_alone
-    from warehouse.clock import SystemClock
-    from warehouse.log import configure_logging
-    from warehouse.migrate import migrate
-
-    # The alarm goes to stderr here, as it does in the server; the answer alone goes to stdout.
-    configure_logging(settings.log_level, part="command")
-    with desk_alone(settings) as (desk, warehouse):
-        migrate(warehouse, SystemClock())
-        work: Callable[..., Coroutine[Any, Any, Answer]] = desk.operations()[operation]  # type: ignore[assignment]  # all of this desk's are coroutine functions
-        return asyncio.run(work(**fields))
-
-
-def _person(email: str | None) -> dict[str, str] | None:
-    """
-    Ask for the password of whoever asks; from a pipe, its first line.
-    """
-    if email is None:
-        return None
-    if sys.stdin.isatty():
-        password = str(typer.prompt(f"Password of {email}", hide_input=True, err=True))
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    return {"email": email, "password": password}

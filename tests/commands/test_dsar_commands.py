@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -67,7 +69,29 @@ def test_what_is_wrong_is_said(command: Command) -> None:
     assert "no kind of request" in command("dsar", "open", "--kind", "magic").err
     assert "there is no case" in command("dsar", "object", "dsar-1999-0001", ADDRESS).err
     assert "no IP address" in command("dsar", "restrict", case, "somewhere").err
-    assert "start it first" in command("dsar", "erase", case, ADDRESS).err
+
+
+@pytest.mark.server
+def test_vault_work_needs_no_server(command: Command, tmp_path: Path) -> None:
+    """
+    Extract and erase read the vault themselves where no server runs.
+    """
+    case = opened(command)
+    program = Path(sys.executable).with_name("daysalt")
+    environment = {"PATH": "/usr/bin:/bin", "DAYSALT_DATA_DIR": str(tmp_path / "data")}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        # Each in a process of its own: the engine allows one store per process.
+        return subprocess.run(
+            [program, "dsar", *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+
+    extracted = run("extract", case, ADDRESS, "--out", "extract.json")
+    erased = run("erase", case, ADDRESS, "--json")
+
+    assert "Break-glass" in extracted.stderr
+    assert [] == json.loads((tmp_path / "extract.json").read_text())["copy_of_data"]["addresses"]
+    assert ["extract", "erase"] == [step["what"] for step in json.loads(erased.stdout)["steps"]]
 
 
 @pytest.mark.parametrize(("now", "due"), [("2026-11-22", "2026-12-22"), ("2026-01-31", "2026-02-28")])
