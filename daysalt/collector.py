@@ -288,8 +288,9 @@ class _Process:
     async def _health(self, spool: SpoolWriter) -> Health:
         now = self._clock.now_ms()
         waiting = [zone for zone in self._zones if not self._pseudonymizer.ready(zone, now)]
+        trouble = spool.trouble
         parts: Parts = {
-            "spool": ("degraded", "the spool is at its limit") if spool.full else ("ok", ""),
+            "spool": ("degraded", trouble) if trouble else ("ok", ""),
             "salts": ("degraded", f"{len(waiting)} time zones have no salt") if waiting else ("ok", ""),
             "countries": self._place.status(),
             "networks": self._risk.list_status(),
@@ -299,7 +300,7 @@ class _Process:
             parts.update({name: (state, why) for name, (state, why) in answer["parts"].items()})
         except (SocketAbsent, SocketRefused):
             parts["keeper"] = ("degraded", "the keeper does not answer")
-        return Health(ready=not spool.full and not waiting, parts=parts)
+        return Health(ready=not trouble and not waiting, parts=parts)
 
     async def _metrics(self) -> str:
         try:

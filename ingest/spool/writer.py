@@ -19,12 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.spool.open_segment import OpenSegment
-from ingest.spool.segment import (
-    SLOW_DOWN,
-    SLOW_DOWN_FRESH_MS,
-    frame,
-    make_private,
-)
+from ingest.spool.segment import frame, make_private
+from ingest.spool.usage import spool_usage
 from warehouse.clock import Clock
 
 SEGMENT_BYTES_MAX = 16 * 1024 * 1024
@@ -124,7 +120,7 @@ class SpoolWriter:
         self._used_bytes = 0
         self._slow_down = False
         self._used_at_ms = -USED_REFRESH_MS
-        self._refused_at_ms: int | None = None
+        self._refused = (0, "")
         self._refresh_used()
 
     @property
@@ -135,14 +131,16 @@ class SpoolWriter:
         return self._used_bytes
 
     @property
-    def full(self) -> bool:
+    def trouble(self) -> str:
         """
-        Whether beacons are refused: spool at its limit, drain far behind, or a write lately refused by the disk.
+        Why beacons are refused, in a sentence; empty while they are taken.
         """
-        refused = self._refused_at_ms
-        if refused is not None and self._clock.monotonic_ms() - refused < REFUSAL_MS:
-            return True
-        return self._at_limit
+        at_ms, refusal = self._refused
+        if refusal and self._clock.monotonic_ms() - at_ms < REFUSAL_MS:
+            return refusal
+        if not os.access(self._directory, os.W_OK):
+            return f"{self._directory} cannot be written: make it writable for the user Daysalt runs as"
+        return self._limit
 
     def append(self, records: Sequence[bytes], done: Done) -> None:
         """
@@ -177,8 +175,8 @@ class SpoolWriter:
     def _begin_group(self) -> None:
         self._refresh_used()
         # A disk that refused is asked again each time: it recovers by itself, and so do we.
-        if self._at_limit:
-            raise SpoolFull("the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES), or the drain is far behind")
+        if self._limit:
+            raise SpoolFull(self._limit)
         self._looked_at_records = 0
         self._gathering_since = time.perf_counter()
         self._loop.call_soon(self._gather)
@@ -208,8 +206,7 @@ class SpoolWriter:
         try:
             self._written.append(self._write(frame(records), waiting))
         except OSError as error:
-            self._refused_at_ms = self._clock.monotonic_ms()
-            _tell(waiting, _refused(error))
+            _tell(waiting, self._refuse(error))
             self._retire_segment()
         if not self._in_flight:
             self._sync_written()
@@ -284,8 +281,10 @@ class SpoolWriter:
         return None
 
     def _finish(self, groups: list[_Group], error: OSError | None) -> None:
-        self._refused_at_ms = None if error is None else self._clock.monotonic_ms()
-        if error is not None:
+        failure = None if error is None else self._refuse(error)
+        if failure is None:
+            self._refused = (0, "")
+        else:
             # After a failed sync nobody knows what the page cache holds: back to what is known to be safe.
             groups, self._written = [*groups, *self._written], []
             for group in groups:
@@ -293,9 +292,9 @@ class SpoolWriter:
                     group.segment.cut_back()
             self._retire_segment()
         for group in groups:
-            if error is None:
+            if failure is None:
                 group.segment.mark(group.end)
-            _tell(group.waiting, None if error is None else _refused(error))
+            _tell(group.waiting, failure)
         for segment in {id(group.segment): group.segment for group in groups}.values():
             if segment is not self._segment:
                 self._seal(segment)
@@ -313,8 +312,15 @@ class SpoolWriter:
                 segment.seal()
 
     @property
-    def _at_limit(self) -> bool:
-        return self._slow_down or self._used_bytes >= self._bytes_max
+    def _limit(self) -> str:
+        if self._slow_down:
+            return "the drain is far behind; the spool takes no more until it has caught up"
+        return "the spool is at its limit (DAYSALT_SPOOL_MAX_BYTES)" if self._used_bytes >= self._bytes_max else ""
+
+    def _refuse(self, error: OSError) -> SpoolFull:
+        why = f"the disk of the spool refuses writes ({errno.errorcode.get(error.errno or 0, 'no reason given')})"
+        self._refused = (self._clock.monotonic_ms(), why)
+        return SpoolFull(why)
 
     def _open_segment(self) -> OpenSegment:
         self._sequence += 1
@@ -326,24 +332,9 @@ class SpoolWriter:
         if now - self._used_at_ms < USED_REFRESH_MS:
             return
         self._used_at_ms = now
-        used, slow_down = 0, False
-        with os.scandir(self._directory) as entries:
-            for entry in entries:
-                try:
-                    status = entry.stat()
-                except FileNotFoundError:
-                    continue  # the drain was done with it
-                used += status.st_size
-                if entry.name == SLOW_DOWN:
-                    slow_down = self._clock.now_ms() - status.st_mtime_ns // 1_000_000 < SLOW_DOWN_FRESH_MS
-        self._used_bytes = used
-        self._slow_down = slow_down
+        self._used_bytes, self._slow_down = spool_usage(self._directory, self._clock.now_ms())
 
 
 def _tell(waiting: list[Done], failure: Exception | None) -> None:
     for done in waiting:
         done(failure)
-
-
-def _refused(error: OSError) -> SpoolFull:
-    return SpoolFull(f"the disk refused {errno.errorcode.get(error.errno or 0, 'the write')}")

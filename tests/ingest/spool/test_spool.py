@@ -139,6 +139,7 @@ def test_full_spool_refuses(tmp_path: Path, clock: FakeClock, turn: Turn) -> Non
 
     with pytest.raises(SpoolFull):
         writer.append([encode_record(event(2))], lambda _: None)
+    assert "DAYSALT_SPOOL_MAX_BYTES" in writer.trouble
 
 
 def test_a_drain_far_behind_is_waited_for(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
@@ -152,6 +153,7 @@ def test_a_drain_far_behind_is_waited_for(tmp_path: Path, clock: FakeClock, turn
     clock.advance(seconds=2)
     with pytest.raises(SpoolFull):
         writer.append([encode_record(event(1))], lambda _: None)
+    assert "far behind" in writer.trouble
     clock.advance(seconds=9)
     writer.append([encode_record(event(1))], lambda _: None)
     turn.take()
@@ -181,9 +183,11 @@ def test_disk_that_refuses_is_told_and_leaves_no_half_frame(
     writer.append([encode_record(event(2))], told.append)
     turn.take()
     monkeypatch.undo()
+    assert "refuses writes (ENOSPC)" in writer.trouble
     writer.append([encode_record(event(3))], told.append)
     turn.take()
 
+    assert "" == writer.trouble
     assert [SpoolFull, type(None)] == [type(error) for error in told]
     assert [event(1), event(3)] == read_all(tmp_path)
 
