@@ -14,7 +14,7 @@ from loadtests.profile import Profile
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;color:#222;background:#fff}"
     "table{border-collapse:collapse}td,th{padding:.2em 1.2em .2em 0;text-align:left;vertical-align:top}"
-    "td:last-child{font-variant-numeric:tabular-nums}svg{width:100%}text{font-size:12px;fill:#444}"
+    "td:last-child{font-variant-numeric:tabular-nums}svg{width:100%}text{font-size:12px}text:not([fill]){fill:#444}"
     ".bad{color:#b00020;font-weight:600}.good{color:#146c2e;font-weight:600}"
 )
 
