@@ -39,6 +39,7 @@ from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
 from ingest.risk_id import RiskIds
 from ingest.sightings import HAND_OVER_SECONDS
+from ingest.spool.giving_way import give_way_forever
 from ingest.spool.writer import SpoolWriter
 from ingest.tracker.site_scripts import SiteScripts
 from ingest.warm import warm_up
@@ -158,11 +159,13 @@ class _Process:
         sweeping = asyncio.create_task(_sweep_forever(lane))
         telling = asyncio.create_task(_tell_forever(self._collector))
         keeping = asyncio.create_task(vault.run_forever())
+        giving_way = asyncio.create_task(give_way_forever(self._settings.spool_dir / "events", self._clock))
         await serve_until(server, self._listener, lane, stopping)
         ticking.cancel()
         sweeping.cancel()
         telling.cancel()
         keeping.cancel()
+        giving_way.cancel()
         self._collector.sightings.hand_over()
         await vault.close()
         await self._flush(spool)
