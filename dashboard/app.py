@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 
 from dashboard.api.routes import build_api_routes
 from dashboard.context import Context
@@ -62,9 +62,18 @@ def build_app(context: Context) -> Starlette:
 
         return answer
 
+    interfaces = build_api_routes(context)
+
+    async def site_page(request: Request) -> Response:
+        if request.path_params["domain"].startswith("api/"):
+            # A program wants a status, not the way to the sign-in page.
+            known = any(route.matches(request.scope)[0] is Match.PARTIAL for route in interfaces)
+            raise HTTPException(405 if known else 404)
+        return await endpoint(site.site_page)(request)
+
     routes: list[BaseRoute] = [
         Route("/static/{name:path}", static_file),
-        *build_api_routes(context),
+        *interfaces,
         Route("/openapi.json", endpoint(api_docs.specification)),
         Route("/docs", endpoint(api_docs.docs_page)),
         Route("/", endpoint(sites.site_list)),
@@ -110,7 +119,7 @@ def build_app(context: Context) -> Starlette:
             form_endpoint(context, script.change_script, signed_in=True),
             methods=["POST"],
         ),
-        Route("/{domain:path}", endpoint(site.site_page)),
+        Route("/{domain:path}", site_page),
     ]
     return Starlette(
         routes=routes,

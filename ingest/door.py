@@ -41,6 +41,11 @@ GPC = Answer(
 """Says that Global Privacy Control is heeded here. Source: https://www.w3.org/TR/gpc/, support resource."""
 
 
+SCRIPT_NOT_ALLOWED = Answer(
+    405, ((b"content-type", b"text/plain; charset=utf-8"), (b"allow", b"GET, HEAD")), b"send a GET\n"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """
@@ -172,7 +177,7 @@ class Door:
 
     async def _script(self, scope: Scope, path: str, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            await _respond(scope, send, _plain(405, b"send a GET\n"))
+            await _respond(scope, send, SCRIPT_NOT_ALLOWED)
             return
         sent = dict(scope["headers"])
         reply = script_reply(

@@ -223,3 +223,13 @@ def test_headers_on_every_page(context: Context, path: str) -> None:
     assert "nosniff" == response.headers["x-content-type-options"]
     assert "same-origin" == response.headers["referrer-policy"]
     assert " style=" not in response.text and "<style" not in response.text and "<script>" not in response.text
+
+
+def test_what_is_no_interface_is_a_status(context: Context) -> None:
+    """
+    A program that asks at a wrong address, or in a wrong way, is not sent to the sign-in page.
+    """
+    wrong = [browser(context).get(path) for path in ("/api/v3/query", "/api/v2/query")]
+
+    assert [404, 405] == [response.status_code for response in wrong]
+    assert all("error" in response.json() for response in wrong)
