@@ -144,6 +144,7 @@ class Child:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # whatever lies in the working directory is no part of us
                 "-m",
                 "daysalt.child",
                 *self.arguments,

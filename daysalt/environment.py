@@ -44,4 +44,5 @@ def become(settings: Settings, *role: str) -> NoReturn:
         environment["DAYSALT_ADMIN_KEY"] = settings.admin_key
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "daysalt.child", *role], environment)  # noqa: S606 - our own module
+    # -P: whatever lies in the working directory is no part of us.
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "daysalt.child", *role], environment)  # noqa: S606 - our own module

@@ -29,7 +29,7 @@ async def fetch_missing_lists(settings: Settings, environment: Mapping[str, str]
     if not missing:
         return
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "daysalt.child", "lists", *missing, env={**os.environ, **environment}
+        sys.executable, "-P", "-m", "daysalt.child", "lists", *missing, env={**os.environ, **environment}
     )
     try:
         await process.wait()
