@@ -126,7 +126,11 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of a pipe went away, as `head` does: nothing is wrong, and nobody is there to be told.
         sys.stderr.close()
         return 0
-    except (typer.Abort, KeyboardInterrupt):
+    except typer.Abort:
+        # The question stands on a line without an end.
+        print("\ndaysalt: nothing was done: say yes, or give --yes", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
         print("daysalt: stopped", file=sys.stderr)
         return FAILED
     except Exception as error:  # the edge: whatever it is, a person gets a sentence

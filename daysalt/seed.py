@@ -68,7 +68,7 @@ def run_seed(
         seeded, refused = _fill(settings, clock, targets, days, events_per_day, seed, quiet=as_json)
     except (SeedError, DataDirError, MigrationError, RegistryError, SocketRefused, WarehouseUnavailable,
             WarehouseRefused) as error:  # fmt: skip
-        print(str(error), file=sys.stderr)
+        print(f"daysalt: {error}", file=sys.stderr)
         return 1
     if as_json:
         print(json.dumps({"seeded": [asdict(progress) for progress in seeded], "refused": refused}))
@@ -76,7 +76,7 @@ def run_seed(
         for progress in seeded:
             print(f"{progress.domain}: {progress.events:,} events over {progress.days} days")
     for sentence in refused:
-        print(sentence, file=sys.stderr)
+        print(f"daysalt: {sentence}", file=sys.stderr)
     # A second `make demo` finds its sites filled, which is what it wanted.
     return 0 if demo or not refused else 1
 

@@ -17,7 +17,8 @@ from daysalt.cli import app, in_order
 _HEAD = """# Commands
 
 `daysalt COMMAND --help` prints the same.
-Every command ends with 0 when it did what was asked, 1 when that failed, and 2 when the line or a setting is wrong.
+Every command ends with 0 when it did what was asked, and 1 when that failed or a value was refused.
+It ends with 2 when the line cannot be read or a setting is wrong.
 The reason is one sentence on stderr; the answer is on stdout, as a table on a terminal and tab-separated in a pipe.
 Commands work with and without a running server on the same data directory.
 """

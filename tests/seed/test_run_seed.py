@@ -77,7 +77,7 @@ def test_bad_input_gets_one_sentence(tmp_path: Path, arguments: dict[str, object
     """
     done = run(RUN, str(tmp_path), json.dumps(arguments))
 
-    assert (1, sentence) == (done.returncode, done.stderr.strip())
+    assert (1, f"daysalt: {sentence}") == (done.returncode, done.stderr.strip())
 
 
 def test_one_beacon_without_a_server(tmp_path: Path) -> None:
