@@ -55,7 +55,9 @@ def check_warehouse(settings: Settings) -> Check:
     def alone(warehouse: Warehouse) -> Answer:
         return {"migrations": [{"number": row.number, "state": row.state} for row in migration_status(warehouse)]}
 
-    rows: list[dict[str, object]] = with_store(settings, alone, "migration_status")["migrations"]
+    rows: list[dict[str, object]] = with_store(
+        settings, alone, "migration_status", timeout_s=ANSWER_SECONDS_MAX
+    )["migrations"]  # fmt: skip
     for row in rows:
         if row["state"] == "half applied":
             return Check(

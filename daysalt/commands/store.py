@@ -24,6 +24,8 @@ def with_store(
     alone: Callable[[Warehouse], Answer],
     operation: str,
     report: Report | None = None,
+    *,
+    timeout_s: float = ANSWER_SECONDS_MAX,
     **arguments: object,
 ) -> Answer:
     """
@@ -33,6 +35,7 @@ def with_store(
         alone: what to do when nobody has it; gets the open warehouse.
         operation: the name under which a running store does the same, with `arguments`.
         report: takes the progress lines (`what`, `done`, `total`) of a running store.
+        timeout_s: seconds a running store may be silent.
 
     Raises:
         CommandError: a server is starting or stopping, or another command has the directory.
@@ -41,7 +44,7 @@ def with_store(
     try:
         lock = lock_data_dir(settings.data_dir)
     except DataDirInUse:
-        return _through_socket(settings, operation, report, arguments)
+        return _through_socket(settings, operation, report, timeout_s, arguments)
     with lock:
         warehouse = Warehouse(settings.warehouse_url)
         try:
@@ -50,12 +53,14 @@ def with_store(
             warehouse.close()
 
 
-def _through_socket(settings: Settings, operation: str, report: Report | None, arguments: Answer) -> Answer:
+def _through_socket(
+    settings: Settings, operation: str, report: Report | None, timeout_s: float, arguments: Answer
+) -> Answer:
     from warehouse.local_socket import SocketAbsent, stream
 
     answer: Answer = {}
     try:
-        for answer in stream(settings.data_dir / STORE_SOCKET, operation, timeout_s=ANSWER_SECONDS_MAX, **arguments):
+        for answer in stream(settings.data_dir / STORE_SOCKET, operation, timeout_s=timeout_s, **arguments):
             if report is not None and {"what", "done", "total"} <= answer.keys():
                 report(str(answer["what"]), int(answer["done"]), int(answer["total"]))
     except SocketAbsent:
