@@ -82,7 +82,8 @@ def _run_keeper(settings: Settings, *, with_store: bool) -> int:
     with lock:
         try:
             registry = Registry(settings.registry_url, clock)
-            if settings.admin_key:
+            # It goes with its setting; but of many machines that share a registry, not every one need have it.
+            if settings.admin_key or with_store:
                 registry.keys.ensure_admin(settings.admin_key)
             link = write_setup_token(settings, registry)
             registry.close()

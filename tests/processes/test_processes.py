@@ -186,6 +186,20 @@ def test_second_server_is_told_why(tmp_path: Path) -> None:
     assert "Traceback" not in same.stderr + other.stderr
 
 
+def test_admin_key_goes_with_its_setting(tmp_path: Path) -> None:
+    """
+    A start without DAYSALT_ADMIN_KEY makes the key of the last one useless.
+    """
+    # A server that cannot have its port has come far enough.
+    foreign = {"DAYSALT_HOST": "192.0.2.1"}
+    command(tmp_path, "serve", **foreign, DAYSALT_ADMIN_KEY="an-admin-key-of-this-test")
+    before = json.loads(command(tmp_path, "key", "list", "--json").stdout)
+    command(tmp_path, "serve", **foreign)
+    after = json.loads(command(tmp_path, "key", "list", "--json").stdout)
+
+    assert (["admin"], []) == ([key["id"] for key in before], after)
+
+
 def test_unknown_setting_stops_the_start(tmp_path: Path) -> None:
     """
     A setting nobody knows is named, and nothing is made.
