@@ -26,12 +26,13 @@ from daysalt.vault.lane import VaultLane
 from ingest.address import AddressTrust
 from ingest.batch import Batch
 from ingest.collect import Collector
+from ingest.connection import SWEEP_SECONDS
 from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.hand_over import HandOver
 from ingest.keys.day_keys import day_keys
 from ingest.keys.salts import Salt
-from ingest.lane import SWEEP_SECONDS, BeaconLane, lane_for
+from ingest.lane import BeaconLane, lane_for
 from ingest.me import Me
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
 from ingest.objections import Objections

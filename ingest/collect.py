@@ -90,24 +90,24 @@ class Collector:
             ip_type_header: header, in lower case, in which a trusted edge gives its verdict on the address; or empty.
             random_bytes: where visit ids come from.
         """
-        self._clock = clock
+        self.clock = clock
         self.trust = trust
         self.tools = tools
         self._pseudonymizer = pseudonymizer
         self._ip_type_header = ip_type_header.encode("ascii")
         self._random_bytes = random_bytes
         self._seeds = VisitSeeds(random_bytes)
-        self.plain = PlainPageviews(trust, tools, pseudonymizer, self._seeds, self._ip_type_header)
+        self.counters = Counters()
+        self.plain = PlainPageviews(trust, tools, pseudonymizer, self._seeds, self._ip_type_header, self.counters)
         self._sites: Mapping[str, SiteRules] = {}
         self._drops: dict[DropKey, int] = {}
         self.sightings = Sightings()
-        self.counters = Counters()
 
     def forget_expired(self) -> None:
         """
         Drop salts that are over, and with them whatever is remembered of the people of their day.
         """
-        if self._pseudonymizer.forget_expired(self._clock.now_ms()):
+        if self._pseudonymizer.forget_expired(self.clock.now_ms()):
             self.plain.forget()
 
     def install_sinks(self, sinks: Sequence[SightingSink]) -> None:
@@ -144,10 +144,7 @@ class Collector:
         """
         Make the record of a plain pageview, to be answered `ACCEPTED`; None when `collect_long` must decide.
         """
-        record = self.plain.record(body, headers, peer, self._clock.now_ms())
-        if record is not None:
-            self.counters.beacon_bytes += len(body)
-        return record
+        return self.plain.record(body, headers, peer, self.clock.now_ms())
 
     def collect_long(self, body: bytes, headers: Headers, peer: str) -> Collected:
         """
@@ -195,7 +192,7 @@ class Collector:
             interactive=beacon.interactive,
             scroll_depth=beacon.scroll_depth,
             engagement_ms=beacon.engagement_ms,
-            received_ms=self._clock.now_ms(),
+            received_ms=self.clock.now_ms(),
             address=client_address(peer, headers, self.trust),
             user_agent=user_agent.decode("latin-1"),
             ip_type=ip_type.decode("latin-1").strip(),

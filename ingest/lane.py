@@ -5,82 +5,53 @@ A beacon needs no task, no scope and no event object: one synchronous pass from 
 the answer is written when its group is safe. Measured against the same behaviour behind ASGI in `loadtests/README.md`.
 Both doors call the same `collect`, and `tests/ingest/test_doors.py` holds their answers against each other.
 
-It also keeps the promises uvicorn leaves to a proxy: a bound on the size and the time of a request's head, on the
-time of its body, on readers that do not read, and on the number of connections.
+The limits of a connection are in `ingest/connection.py`, the short way past the parser in `ingest/plain_heads.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from ingest.answers import ACCEPTED, BODY_BYTES_MAX, BROKEN, HEAD_TOO_LARGE, TOO_LARGE, TOO_MANY, Answer, rendered
+from ingest.answers import ACCEPTED, BODY_BYTES_MAX, BROKEN, HEAD_TOO_LARGE, TOO_LARGE, Answer, rendered
 from ingest.collect import Collector
+from ingest.connection import HEAD_BYTES_MAX, GuardedConnection
 from ingest.door import FULL
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from warehouse.log import logger
 
-HEAD_BYTES_MAX = 32 * 1024
-"""Request line and headers; more is 431."""
-HEADER_SECONDS_MAX = 10.0
-"""From the first byte of a request, or the opening of a connection, to the end of its headers."""
-BODY_SECONDS_MAX = 20.0
-"""From the end of the headers to the end of a beacon's body; elsewhere between two pieces of a body."""
-IDLE_SECONDS_MAX = 75.0
-"""Between two requests of a connection."""
-READ_SECONDS_MAX = 30.0
-"""How long a client may leave an answer unread."""
-CONNECTIONS_MAX = 10_000
-SWEEP_SECONDS = 1.0
 
-
-class BeaconLane(HttpToolsProtocol):
+class BeaconLane(GuardedConnection):
     """
     One connection. Make a class for a collector with `lane_for`.
     """
 
-    parser: httptools.HttpRequestParser
-
     collector: ClassVar[Collector]
     spool: ClassVar[SpoolWriter]
     paths: ClassVar[frozenset[bytes]]
-    peers: ClassVar[set[BeaconLane]]
+    first_lines: ClassVar[frozenset[bytes]]
     accepted: ClassVar[tuple[object, bytes]]
     """The header list the cached answer was made for, and the cached answer to a stored beacon."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
-        super().connection_made(transport)
-        self._peer = self.client[0] if self.client else ""
-        self._in_lane = False
-        self._head_done = True
         self._chunk_bytes = 0
         self._told = True
         self._untold_bytes = 0
         self._answered = False
         self._body = b""
-        self._unanswered: deque[list[bytes | None]] = deque()
-        self._began = self._touched = self.loop.time()
-        self._unused = True
-        self._unread_since: float | None = None
-        self._closing = False
-        self.peers.add(self)
-        if len(self.peers) > CONNECTIONS_MAX:
-            transport.write(self._rendered(TOO_MANY, close=True))
-            transport.close()
+        self._between = True
+        super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.peers.discard(self)
         self._unanswered.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._touched = self.loop.time()
+        if self._between and self._plain(data):
+            return
         self._told = False
         self._chunk_bytes = len(data)
         super().data_received(data)
@@ -90,31 +61,15 @@ class BeaconLane(HttpToolsProtocol):
         if self._untold_bytes > HEAD_BYTES_MAX:
             self._refuse_head()
 
-    def pause_writing(self) -> None:
-        # A client that does not read its answers sends no more questions.
-        super().pause_writing()
-        self.flow.pause_reading()
-        self._unread_since = self.loop.time()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self.flow.resume_reading()
-        self._unread_since = None
-
     def shutdown(self) -> None:
         # What is accepted is answered first: with answers outstanding the connection closes after the last one.
         self._closing = True
         if not self._unanswered:
             super().shutdown()
 
-    def retire(self) -> None:
-        """
-        Say with the next answer that it is the last one. A connection closed while idle could cross with a request.
-        """
-        self._closing = True
-
     def on_message_begin(self) -> None:
         self._told = True
+        self._between = False
         self.url = b""
         self.headers = []
         self._head_done = False
@@ -175,6 +130,7 @@ class BeaconLane(HttpToolsProtocol):
                 self._answer(TOO_LARGE)
 
     def on_message_complete(self) -> None:
+        self._between = True
         if not self._in_lane:
             super().on_message_complete()
             return
@@ -210,25 +166,28 @@ class BeaconLane(HttpToolsProtocol):
         if close:
             self._closing = True
 
-    def sweep(self, now: float) -> None:
+    def _plain(self, data: bytes) -> bool:
         """
-        Close the connection if it is over its time.
+        Take a plain beacon that came whole and alone, past the parser; False leaves everything to the parser.
         """
-        if self.transport.is_closing():
-            return
-        if self._unread_since is not None and now - self._unread_since > READ_SECONDS_MAX:
-            self.transport.abort()
-        elif not self._head_done or self._unused:
-            if now - self._began > HEADER_SECONDS_MAX:
-                self.transport.close()
-        elif self._in_lane:
-            if now - self._began > BODY_SECONDS_MAX:
-                self.transport.close()
-        elif self._in_asgi():
-            if self.cycle.more_body and now - self._touched > BODY_SECONDS_MAX:
-                self.transport.close()
-        elif now - self._touched > IDLE_SECONDS_MAX and not self._unanswered:
-            self.transport.close()
+        if self._closing or self.pipeline or (self.cycle and not self.cycle.response_complete):
+            return False
+        record = self.collector.plain.request(
+            data, self.first_lines, self._peer, self._trusted, self.collector.clock.now_ms()
+        )
+        if record is None:
+            return False
+        self._unused = False
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        try:
+            self.spool.append_one(record, self._stored)
+        except SpoolFull:
+            self._unanswered.append([self._rendered(FULL, close=False)])
+            self._write_answered()
+        else:
+            self._unanswered.append([None])
+        return True
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():
@@ -237,10 +196,6 @@ class BeaconLane(HttpToolsProtocol):
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-
-    def _in_asgi(self) -> bool:
-        # uvicorn's own type leaves out that there is no cycle before the first request.
-        return bool(self.cycle) and not self.cycle.response_complete
 
     def _keeps_alive(self) -> bool:
         return self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0" and not self._closing
@@ -260,7 +215,9 @@ class BeaconLane(HttpToolsProtocol):
                 return
         for slot in waiting:
             if slot[0] is None:
-                slot[0] = self._rendered(ACCEPTED if error is None else FULL, close=self._closing)
+                # Only the last answer says that it is the last, whatever a later request of the connection asked for.
+                close = self._closing and slot is waiting[-1]
+                slot[0] = self._rendered(ACCEPTED if error is None else FULL, close=close)
                 break
         self._write_answered()
 
@@ -319,14 +276,18 @@ def lane_for(collector: Collector, spool: SpoolWriter, base_path: str) -> type[B
     Args:
         base_path: path of DAYSALT_BASE_URL, without a slash at the end.
     """
+    paths = frozenset({b"/api/event", base_path.encode() + b"/api/event"})
     return type(
         "Lane",
         (BeaconLane,),
         {
             "collector": collector,
             "spool": spool,
-            "paths": frozenset({b"/api/event", base_path.encode() + b"/api/event"}),
-            "peers": set[BeaconLane](),
+            "paths": paths,
+            "first_lines": frozenset(b"POST %b HTTP/1.1" % path for path in paths),
+            "trust": collector.trust,
+            "peers": set[GuardedConnection](),
+            "peer_connections": dict[str, int](),
             "accepted": (None, b""),
         },
     )

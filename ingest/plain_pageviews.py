@@ -12,23 +12,26 @@ What is remembered is personal (addresses, user agents, pages as sent): in memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
 from ingest.address import AddressTrust, address_in, parse_address
 from ingest.agent import read_agent
+from ingest.counters import Counters
 from ingest.decode import Beacon, WireError
 from ingest.decode_plain import decode_plain, plain_beacon
 from ingest.enrich import VERIFICATION_AGENT, EnrichTools, SiteRules, arrival, is_spam_referrer
 from ingest.objections import Objections
 from ingest.page import read_page
-from ingest.pseudonymize import Pseudonymizer, address_part, agent_part, domain_part, site_part
+from ingest.plain_heads import CONTENT_LENGTH, PlainHeads
+from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainPage, PlainSite
+from ingest.pseudonymize import Pseudonymizer, address_part, agent_part, domain_part
 from ingest.record_pieces import UINT64, agent_piece, head_piece, last_piece, page_piece, place_piece
 from ingest.remembered import Remembered
 from ingest.safe_event import VisitSeeds
 from ingest.shields import screen_page
-from ingest.sightings import Sighting
+from ingest.sightings import SightingFields
 
 BODIES_MAX = 10_000
 ADDRESSES_MAX = 32_768
@@ -41,57 +44,9 @@ ADDRESS_BYTES_MAX = 64
 
 Headers = Sequence[tuple[bytes, bytes]]
 NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "any address" where the address does not matter
-_NEVER = -1
 _NO_ID = bytes(8)
 
 Key = TypeVar("Key", bytes, str, tuple[str, str, str])
-
-
-class _Site:
-    """
-    A site, and the head of its records of the present second.
-    """
-
-    __slots__ = ("day", "head", "part", "rules", "second")
-
-    def __init__(self, rules: SiteRules) -> None:
-        self.rules = rules
-        self.part = site_part(rules.id)
-        self.second = self.day = _NEVER
-        self.head = b""
-
-
-class PlainPage:
-    """
-    What a body, or the same fields of a batch, says: the site, the page and where the visit came from.
-    """
-
-    __slots__ = ("beacon", "domain", "piece", "site")
-
-    def __init__(self, site: _Site, beacon: Beacon, domain: bytes, piece: bytes) -> None:
-        self.site, self.beacon, self.domain, self.piece = site, beacon, domain, piece
-
-
-class PlainAddress:
-    """
-    What an address says: who, as far as it is part of a visitor id, and where.
-    """
-
-    __slots__ = ("packed", "part", "piece")
-
-    def __init__(self, packed: bytes, part: bytes, piece: bytes) -> None:
-        self.packed, self.part, self.piece = packed, part, piece
-
-
-class PlainAgent:
-    """
-    What a user agent says.
-    """
-
-    __slots__ = ("part", "piece", "text")
-
-    def __init__(self, text: str, part: bytes, piece: bytes) -> None:
-        self.text, self.part, self.piece = text, part, piece
 
 
 class PlainPageviews:
@@ -106,12 +61,14 @@ class PlainPageviews:
         pseudonymizer: Pseudonymizer,
         seeds: VisitSeeds,
         ip_type_header: bytes,
+        counters: Counters,
     ) -> None:
         self._trust = trust
+        self._counters = counters
         self._tools = tools
         self._pseudonymizer = pseudonymizer
         self._seeds = seeds
-        self._sites: dict[str, _Site] = {}
+        self._sites: dict[str, PlainSite] = {}
         self._bodies: Remembered[bytes, PlainPage] = Remembered(BODIES_MAX)
         self._named: Remembered[tuple[str, str, str], PlainPage] = Remembered(BODIES_MAX)
         self._forwarded: Remembered[bytes, PlainAddress] = Remembered(ADDRESSES_MAX)
@@ -121,10 +78,11 @@ class PlainPageviews:
         # A header that may change what becomes of a beacon: whoever sends one goes the long way.
         rare = {b"content-encoding", b"sec-gpc", b"dnt", ip_type_header, *others} - {b""}
         self._is_ordinary = frozenset(rare).isdisjoint
+        self._heads = PlainHeads(rare)
         self.objections = Objections()
-        self._second = self._received_day = self._place_revision = _NEVER
+        self._second = self._received_day = self._place_revision = NEVER
         self._last_piece = b""
-        self.see: Callable[[Sighting], None] | None = None
+        self.see: Callable[[SightingFields], None] | None = None
         """Who is told of each hit, if anybody is."""
 
     def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
@@ -138,7 +96,7 @@ class PlainPageviews:
             if not (rules.shields.addresses or rules.shields.networks or rules.shields.countries)
             and rules.datacenter == "keep"
         }
-        states = {id(rules): _Site(rules) for rules in plain.values()}
+        states = {id(rules): PlainSite(rules) for rules in plain.values()}
         self._sites = {name: states[id(rules)] for name, rules in plain.items()}
         self._bodies.forget()
         self._named.forget()
@@ -158,13 +116,14 @@ class PlainPageviews:
         self._forwarded.forget()
         self._direct.forget()
         self._agents.forget()
+        self._heads.forget()
 
     @property
     def remembered_people(self) -> int:
         """
-        How many addresses and user agents are remembered.
+        How many addresses and user agents are remembered, and lines that have them.
         """
-        return len(self._forwarded) + len(self._direct) + len(self._agents)
+        return len(self._forwarded) + len(self._direct) + len(self._agents) + len(self._heads)
 
     def record(self, body: bytes, headers: Headers, peer: str, now_ms: int) -> bytes | None:
         """
@@ -178,6 +137,43 @@ class PlainPageviews:
         sent = dict(headers)
         if len(sent) != len(headers) or not self._is_ordinary(sent):
             return None
+        record = self._record(body, sent, headers, peer, self._trust.trusts(peer), now_ms)
+        if record is not None:
+            self._counters.beacon_bytes += len(body)
+        return record
+
+    def request(
+        self, data: bytes, first_lines: Container[bytes], peer: str, trusted: bool, now_ms: int
+    ) -> bytes | None:
+        """
+        Make the record of one beacon from the bytes of its request, if they are one ordinary request and nothing else.
+
+        Args:
+            first_lines: the request lines of beacons, without line ends.
+            trusted: whether the peer is a proxy of ours.
+        """
+        lines = data.split(b"\r\n")
+        if lines[0] not in first_lines or len(lines) < 4:
+            return None
+        body = lines.pop()
+        if lines.pop():
+            return None  # the body has line ends, or not all of the head is there
+        del lines[0]
+        headers = self._heads.read(lines)
+        if headers is None:
+            return None
+        sent = dict(headers)
+        length = sent.get(CONTENT_LENGTH)
+        if length is None or int(length) != len(body) or len(sent) != len(headers):
+            return None
+        record = self._record(body, sent, headers, peer, trusted, now_ms)
+        if record is not None:
+            self._counters.beacon_bytes += len(body)
+        return record
+
+    def _record(
+        self, body: bytes, sent: dict[bytes, bytes], headers: Headers, peer: str, trusted: bool, now_ms: int
+    ) -> bytes | None:
         page = self._bodies.young.get(body) or self._page_of_body(body)
         if page is None:
             return None
@@ -185,14 +181,17 @@ class PlainPageviews:
         agent = self._agents.young.get(sent_agent) or self._agent(sent_agent)
         if agent is None:
             return None
-        forwarded = sent.get(self._address_header)
-        if forwarded is None or not self._trust.trusts(peer):
+        forwarded = sent.get(self._address_header) if trusted else None
+        if forwarded is None:
             address = self._direct.young.get(peer) or self._peer_address(peer)
         else:
             address = self._forwarded.young.get(forwarded) or self._forwarded_address(forwarded)
         if address is None:
             return None
-        return self.assemble(page, address, agent, now_ms, now_ms, headers)
+        site, second = page.site, now_ms // 1000
+        if (second != site.second or self._pseudonymizer.revision != site.salts) and not self._begin(site, now_ms):
+            return None
+        return self._join(site, page, address, agent, now_ms, headers)
 
     def assemble(
         self, page: PlainPage, address: PlainAddress, agent: PlainAgent, at_ms: int, now_ms: int, headers: Headers
@@ -204,26 +203,48 @@ class PlainPageviews:
             at_ms: when it happened; with `now_ms`, when it was received, in epoch milliseconds UTC.
         """
         site = page.site
-        salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
-        if salt is None or (at_ms != now_ms and not salt.from_ms <= now_ms < salt.until_ms):
-            return None  # an event of a day that is over is nobody's of that day
+        if (at_ms // 1000 != site.second or self._pseudonymizer.revision != site.salts) and not self._begin(
+            site, at_ms
+        ):
+            return None
+        if at_ms != now_ms:
+            salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
+            if salt is None or not salt.from_ms <= now_ms < salt.until_ms:
+                return None  # an event of a day that is over is nobody's of that day
+        return self._join(site, page, address, agent, now_ms, headers)
+
+    def _join(
+        self, site: PlainSite, page: PlainPage, address: PlainAddress, agent: PlainAgent, now_ms: int, headers: Headers
+    ) -> bytes | None:
         if now_ms // 1000 != self._second:
             self._begin_second(now_ms)
-        second = at_ms // 1000
-        if second != site.second or salt.day != site.day:
-            site.head = head_piece(site.rules.id, salt.day, second)
-            site.second, site.day = second, salt.day
-        keyed = salt.keyed.copy()
+        assert site.keyed is not None
+        keyed = site.keyed.copy()
         keyed.update(b"".join((site.part, address.part, agent.part, page.domain)))
         digest = keyed.digest()
         if digest == _NO_ID:
             return None  # 0 stands for no visitor; once in 2^64
         if self.see is not None:
-            self.see(Sighting(now_ms, site.rules.id, address.packed, agent.text, headers, page.beacon, None))
+            self.see((now_ms, site.rules.id, address.packed, agent.text, headers, page.beacon, None))
         return b"".join((
             site.head, UINT64, digest[::-1], UINT64, self._seeds.next_bytes(), page.piece, address.piece, agent.piece,
             self._last_piece,
         ))  # fmt: skip
+
+    def _begin(self, site: PlainSite, at_ms: int) -> bool:
+        """
+        Prepare a site's head and hash for the second of a moment; False when its salt is not the only one to ask.
+        """
+        # The number first: what changes while we ask makes us ask again.
+        salts = self._pseudonymizer.revision
+        salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
+        if salt is None:
+            return False
+        second = at_ms // 1000
+        if second != site.second or salt.day != site.day:
+            site.head = head_piece(site.rules.id, salt.day, second)
+        site.second, site.day, site.keyed, site.salts = second, salt.day, salt.keyed, salts
+        return True
 
     def page(self, domain: str, url: str, referrer: str) -> PlainPage | None:
         """

@@ -48,7 +48,7 @@ class QuietSalt(NamedTuple):
     A salt at a time of day at which no midnight is near: every hit is hashed under it, and nothing else is asked.
     """
 
-    keyed: _Keyed
+    keyed: Keyed
     """Prepared for one visitor: copy it, give the copy the message, take the digest."""
     day: int
     from_ms: int
@@ -59,8 +59,12 @@ class QuietSalt(NamedTuple):
         return f"<QuietSalt of day {self.day}>"
 
 
-class _Keyed(Protocol):
-    def copy(self) -> _Keyed: ...
+class Keyed(Protocol):
+    """
+    A keyed hash that can be copied.
+    """
+
+    def copy(self) -> Keyed: ...
     def update(self, data: bytes, /) -> None: ...
     def digest(self) -> bytes: ...
 
@@ -86,6 +90,8 @@ class Pseudonymizer:
         self._open_visits = open_visits
         self._zones: dict[str, tuple[_Live, ...]] = {}
         self._quiet: dict[str, QuietSalt] = {}
+        self.revision = 0
+        """Counts up whenever the salts change: what was prepared with them before no longer holds."""
 
     def install(self, salts: Iterable[Salt]) -> None:
         """
@@ -96,6 +102,7 @@ class Pseudonymizer:
             zones.setdefault(salt.timezone, []).append(_Live(salt))
         self._zones = {zone: tuple(live) for zone, live in zones.items()}
         self._quiet = {}
+        self.revision += 1
 
     def forget_expired(self, now_ms: int) -> int:
         """
@@ -109,6 +116,7 @@ class Pseudonymizer:
             zone: tuple(live for live in found if live.expires_ms > now_ms) for zone, found in self._zones.items()
         }
         self._quiet = {}
+        self.revision += 1
         return before - sum(map(len, self._zones.values()))
 
     def quiet(self, timezone: str, at_ms: int) -> QuietSalt | None:

@@ -10,10 +10,10 @@ random.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ingest.remembered import Remembered
-from ingest.sightings import Sighting
+from ingest.sightings import SightingFields
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from ingest.vault.cipher import VaultCipher, mapped_address
 from ingest.vault.row import VaultRow, encode_row
@@ -31,6 +31,9 @@ HOUR_MS = 3_600_000
 LATE_DAYS = 1
 """Keys held: today's and yesterday's, for what was seen just before midnight."""
 
+Counts = dict[tuple[int, int], dict[bytes, int]]
+"""Hits by address, for each (site id, hour since 1970-01-01 UTC)."""
+
 FetchKeys = Callable[[list[tuple[int, int]]], Awaitable[list[bytes | None]]]
 """Asks the keeper for the keys of (site id, day); None for a day that takes no rows."""
 
@@ -46,7 +49,7 @@ class VaultSink:
         self._fetch_keys = fetch_keys
         self._whole_ipv6 = whole_ipv6
         self._sites: frozenset[int] = frozenset()
-        self._counts: dict[tuple[int, int, bytes], int] = {}
+        self._counts: Counts = {}
         self._ciphers: dict[tuple[int, int], VaultCipher] = {}
         self._sealed: Remembered[tuple[int, int, bytes], tuple[bytes, bytes]] = Remembered(SEALED_MAX)
         self._today = 0
@@ -79,23 +82,27 @@ class VaultSink:
             self._sealed.forget()
         self._stopped = why
 
-    def see(self, sightings: list[Sighting]) -> None:
+    def see(self, sightings: Sequence[SightingFields]) -> None:
         """
         Count sightings. Two dictionary look-ups each; nothing is hashed or encrypted here.
         """
         if self._stopped:
             return
         counts, sites = self._counts, self._sites
-        if len(counts) >= COUNTS_MAX:
+        if _addresses(counts) >= COUNTS_MAX:
             self.lost += len(sightings)
             return
         # No row for an hour that has not begun, whatever a batch says of its events.
         hour_max = self._clock.now_ms() // HOUR_MS
-        for sighting in sightings:
-            if sighting[1] in sites:
-                hour = sighting[0] // HOUR_MS
-                key = (sighting[1], hour if hour < hour_max else hour_max, sighting[2])
-                counts[key] = counts.get(key, 0) + 1
+        last_site = last_hour = -1
+        here: dict[bytes, int] | None = None
+        for at_ms, site_id, address, _, _, _, _ in sightings:
+            hour = at_ms // HOUR_MS
+            if hour != last_hour or site_id != last_site:
+                last_site, last_hour = site_id, hour
+                here = counts.setdefault((site_id, min(hour, hour_max)), {}) if site_id in sites else None
+            if here is not None:
+                here[address] = here.get(address, 0) + 1
 
     async def write(self) -> None:
         """
@@ -109,7 +116,7 @@ class VaultSink:
             return
         self._counts = {}
         try:
-            await self._fetch_missing({(site_id, hour // 24) for site_id, hour, _ in counts})
+            await self._fetch_missing({(site_id, hour // 24) for site_id, hour in counts})
         except BaseException:
             self._put_back(counts)
             raise
@@ -146,13 +153,14 @@ class VaultSink:
             if key is not None:
                 self._ciphers[site_id, day] = VaultCipher(key, site_id, day)
 
-    async def _rows(self, counts: dict[tuple[int, int, bytes], int]) -> list[VaultRow]:
+    async def _rows(self, counts: Counts) -> list[VaultRow]:
         seen: dict[tuple[int, int, bytes], list[int]] = {}
-        for (site_id, hour, address), hits in counts.items():
-            kept = mapped_address(address, whole_ipv6=self._whole_ipv6)
-            state = seen.setdefault((site_id, hour // 24, kept), [0, 0])
-            state[0] |= 1 << hour % 24
-            state[1] += hits
+        for (site_id, hour), here in counts.items():
+            for address, hits in here.items():
+                kept = mapped_address(address, whole_ipv6=self._whole_ipv6)
+                state = seen.setdefault((site_id, hour // 24, kept), [0, 0])
+                state[0] |= 1 << hour % 24
+                state[1] += hits
         rows: list[VaultRow] = []
         for number, ((site_id, day, address), (hours, hits)) in enumerate(seen.items(), start=1):
             if number % ROWS_A_TURN == 0:
@@ -169,16 +177,25 @@ class VaultSink:
             rows.append(VaultRow(site_id, day, *sealed, hours, hits))
         return rows
 
-    def _put_back(self, counts: dict[tuple[int, int, bytes], int]) -> None:
-        for key, hits in counts.items():
-            if key in self._counts or len(self._counts) < COUNTS_MAX:
-                self._counts[key] = self._counts.get(key, 0) + hits
-            else:
-                self.lost += hits
+    def _put_back(self, counts: Counts) -> None:
+        room = COUNTS_MAX - _addresses(self._counts)
+        for key, there in counts.items():
+            here = self._counts.setdefault(key, {})
+            for address, hits in there.items():
+                if address not in here:
+                    if room <= 0:
+                        self.lost += hits
+                        continue
+                    room -= 1
+                here[address] = here.get(address, 0) + hits
 
-    def _forget(self, counts: dict[tuple[int, int, bytes], int]) -> None:
-        self.lost += sum(counts.values())
+    def _forget(self, counts: Counts) -> None:
+        self.lost += sum(hits for here in counts.values() for hits in here.values())
         counts.clear()
+
+
+def _addresses(counts: Counts) -> int:
+    return sum(map(len, counts.values()))
 
 
 def _index(row: VaultRow) -> bytes:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import uvicorn
 
-from ingest.lane import BODY_SECONDS_MAX, HEADER_SECONDS_MAX, SWEEP_SECONDS
+from ingest.connection import BODY_SECONDS_MAX, HEADER_SECONDS_MAX, SWEEP_SECONDS
 from tests.attacks.wire import ask_raw, beacon, connect, post, status
 from tests.processes.family import children_of
 from tests.server import Server

@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ import pytest
 import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from uvicorn.protocols.http import httptools_impl
 
 from daysalt.quiet_server import QuietServer
-from ingest import lane as lane_module
+from ingest import connection
 from ingest.answers import BODY_BYTES_MAX
+from ingest.connection import BODY_SECONDS_MAX, HEADER_SECONDS_MAX
 from ingest.door import Door, Health
 from ingest.hand_over import HandOver
-from ingest.lane import BODY_SECONDS_MAX, HEADER_SECONDS_MAX, BeaconLane, lane_for
+from ingest.lane import BeaconLane, lane_for
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER
 from ingest.spool.writer import SpoolWriter
@@ -32,7 +34,22 @@ from tests.ingest.collectors import BEACON, CHROME, make_batch, make_collector
 from warehouse.local_socket import bind_private
 
 GOOD = json.dumps(BEACON).encode()
+
+
+@pytest.fixture(autouse=True)
+def peer_with_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let the other end of a unix socket be a proxy on this machine: who has no address never takes the short way.
+    """
+
+    def loopback(_transport: object) -> tuple[str, int]:
+        return "127.0.0.1", 1
+
+    monkeypatch.setattr(httptools_impl, "get_remote_addr", loopback)
+
+
 ANSWER_SECONDS = 10
+TURNS = 4
 
 
 def request(body: bytes = GOOD, *, method: str = "POST", path: str = "/api/event", **headers: str) -> bytes:
@@ -87,30 +104,42 @@ class Served:
     """
 
     def __init__(self, path: Path, lane: type[BeaconLane] | None) -> None:
-        self.path = path
+        self._path = path
         self.lane = lane
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """
+        Open a connection.
+        """
+        return await asyncio.open_unix_connection(str(self._path))
 
     async def exchange(self, *pieces: bytes, end: bool = True) -> bytes:
         """
         Send pieces, one write each, and read until the other side closes or is silent.
         """
-        reader, writer = await asyncio.open_unix_connection(str(self.path))
+        reader, writer = await self.connect()
+        reading = asyncio.create_task(_all_of(reader))
         for piece in pieces:
             writer.write(piece)
-            await writer.drain()
-            if len(pieces) > 1:
+            # Turns of the loop in which the server reads: pieces that lie in its socket together are read as one.
+            for _ in range(TURNS):
                 await asyncio.sleep(0)
         if end:
             # A last request that closes tells where the answers end.
             writer.write(request(b"", method="GET", path="/health/live", Connection="close"))
-        received = b""
         async with asyncio.timeout(ANSWER_SECONDS):
-            try:
-                received = await reader.read(-1)
-            except ConnectionError:
-                received += b"(reset)"
+            received = await reading
         writer.close()
         return re.sub(rb"date: [^\r]*\r\n", b"date: now\r\n", received)
+
+
+async def _all_of(reader: asyncio.StreamReader) -> bytes:
+    received = b""
+    # Some requests end their connection, and what is sent after them is answered with a reset.
+    with suppress(ConnectionError):
+        while piece := await reader.read(65_536):
+            received += piece
+    return received
 
 
 @asynccontextmanager
@@ -274,7 +303,7 @@ def test_head_too_large_is_refused(tmp_path: Path, clock: FakeClock) -> None:
 
     async def run() -> bytes:
         async with served(tmp_path, clock, fast=True) as server:
-            return await server.exchange(request(Cookie="x" * (lane_module.HEAD_BYTES_MAX + 1)), end=False)
+            return await server.exchange(request(Cookie="x" * (connection.HEAD_BYTES_MAX + 1)), end=False)
 
     assert asyncio.run(run()).startswith(b"HTTP/1.1 431 ")
     assert 0 == stored(tmp_path)
@@ -291,7 +320,7 @@ def test_slow_senders_are_closed_in_time(tmp_path: Path, clock: FakeClock, sent:
 
     async def run() -> tuple[bool, bytes]:
         async with served(tmp_path, clock, fast=True) as server:
-            reader, writer = await asyncio.open_unix_connection(str(server.path))
+            reader, writer = await server.connect()
             writer.write(sent)
             # One exchange later the server has seen the bytes.
             await server.exchange(request())
@@ -316,7 +345,7 @@ def test_answered_before_shutdown(tmp_path: Path, clock: FakeClock) -> None:
 
     async def run() -> bytes:
         async with served(tmp_path, clock, fast=True) as server:
-            reader, writer = await asyncio.open_unix_connection(str(server.path))
+            reader, writer = await server.connect()
             writer.write(request())
             answer = await reader.readuntil(b"ok")
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -326,3 +355,58 @@ def test_answered_before_shutdown(tmp_path: Path, clock: FakeClock) -> None:
 
     assert asyncio.run(run()).startswith(b"HTTP/1.1 202 ")
     assert 1 == stored(tmp_path)
+
+
+def test_nothing_is_read_while_requests_wait(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Of a client that sends many requests at once nothing more is read until all of them are answered.
+    """
+    many = 300
+
+    async def run() -> tuple[bool, int]:
+        async with served(tmp_path, clock, fast=True) as server:
+            reader, writer = await server.connect()
+            writer.write(request(b"", method="GET", path="/health/live") * many)
+            assert server.lane is not None
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while not any(lane.pipeline for lane in server.lane.peers):  # noqa: ASYNC110  # no event for it
+                    await asyncio.sleep(0)
+                (lane,) = server.lane.peers
+                paused = True
+                while lane.pipeline:
+                    paused = paused and lane.flow.read_paused
+                    await asyncio.sleep(0)
+                writer.write(request(b"", method="GET", path="/health/live", Connection="close"))
+                answers = await _all_of(reader)
+            writer.close()
+            return paused, answers.count(b"HTTP/1.1 200 ")
+
+    assert (True, many + 1) == asyncio.run(run())
+
+
+def test_one_peer_has_not_all_connections(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An address that opens too many is refused the next one, others are not, and a closed one makes room.
+    """
+    monkeypatch.setattr(connection, "PEER_CONNECTIONS_MAX", 2)
+    peers = iter(("203.0.113.5", "203.0.113.5", "203.0.113.5", "203.0.113.6", "203.0.113.5"))
+
+    def next_peer(_transport: object) -> tuple[str, int]:
+        return next(peers), 1
+
+    monkeypatch.setattr(httptools_impl, "get_remote_addr", next_peer)
+
+    async def run() -> list[bytes]:
+        async with served(tmp_path, clock, fast=True) as server:
+            first, second = await server.connect(), await server.connect()
+            seen = [(await server.exchange(request()))[:12] for _ in range(2)]
+            first[1].close()
+            assert server.lane is not None
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while len(server.lane.peers) > 1:  # noqa: ASYNC110  # no event for it
+                    await asyncio.sleep(0)
+            seen.append((await server.exchange(request()))[:12])
+            second[1].close()
+            return seen
+
+    assert [b"HTTP/1.1 503", b"HTTP/1.1 202", b"HTTP/1.1 202"] == asyncio.run(run())

@@ -4,6 +4,7 @@ What the vault and the risk windows are told of a hit, and when.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from ingest.event import Event
 from ingest.hit import DropReason
 from ingest.pixel import collect_pixel
 from ingest.shields import compile_shields
-from ingest.sightings import SIGHTINGS_MAX, Sighting
+from ingest.sightings import SIGHTINGS_MAX, Sighting, SightingFields
 from tests.clocks import FakeClock
 from tests.ingest.collectors import ADDRESS, BATCH_KEY, BEACON, CHROME, make_batch, make_collector, send
 
@@ -24,8 +25,8 @@ class _Sink:
     def __init__(self) -> None:
         self.seen: list[Sighting] = []
 
-    def see(self, sightings: list[Sighting]) -> None:
-        self.seen += sightings
+    def see(self, sightings: Sequence[SightingFields]) -> None:
+        self.seen += map(Sighting._make, sightings)
 
 
 def test_a_counted_hit_is_seen_with_its_address_and_headers(tmp_path: Path, clock: FakeClock) -> None:

@@ -1,0 +1,61 @@
+"""
+What is remembered of beacons for the short way of `ingest/plain_pageviews.py`: sites, pages, addresses, user agents.
+
+Addresses and user agents are personal: in memory only, bounded by whoever keeps them, never printed or written.
+"""
+
+from __future__ import annotations
+
+from ingest.decode import Beacon
+from ingest.enrich import SiteRules
+from ingest.pseudonymize import Keyed, site_part
+
+NEVER = -1
+
+
+class PlainSite:
+    """
+    A site, and the head of its records of the present second.
+    """
+
+    __slots__ = ("day", "head", "keyed", "part", "rules", "salts", "second")
+
+    def __init__(self, rules: SiteRules) -> None:
+        self.rules = rules
+        self.part = site_part(rules.id)
+        self.second = self.day = self.salts = NEVER
+        self.head = b""
+        self.keyed: Keyed | None = None
+
+
+class PlainPage:
+    """
+    What a body, or the same fields of a batch, says: the site, the page and where the visit came from.
+    """
+
+    __slots__ = ("beacon", "domain", "piece", "site")
+
+    def __init__(self, site: PlainSite, beacon: Beacon, domain: bytes, piece: bytes) -> None:
+        self.site, self.beacon, self.domain, self.piece = site, beacon, domain, piece
+
+
+class PlainAddress:
+    """
+    What an address says: who, as far as it is part of a visitor id, and where.
+    """
+
+    __slots__ = ("packed", "part", "piece")
+
+    def __init__(self, packed: bytes, part: bytes, piece: bytes) -> None:
+        self.packed, self.part, self.piece = packed, part, piece
+
+
+class PlainAgent:
+    """
+    What a user agent says.
+    """
+
+    __slots__ = ("part", "piece", "text")
+
+    def __init__(self, text: str, part: bytes, piece: bytes) -> None:
+        self.text, self.part, self.piece = text, part, piece
