@@ -4,8 +4,17 @@ How numbers are written: full, short, and by metric, in a reader's locale.
 
 from __future__ import annotations
 
+import re
+
 from babel.core import Locale
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+)
 
 Value = int | float | None
 
@@ -14,6 +23,8 @@ WITHHELD = "–"
 
 SHORT_FROM = 10_000
 """Below it every digit is shown: people know the numbers of a small site by heart."""
+
+COMPACT_MONEY_FROM = 100_000
 
 
 def full(value: Value, locale: Locale) -> str:
@@ -64,7 +75,7 @@ def metric_text(value: Value, metric: str, locale: Locale) -> str:
         return WITHHELD
     if metric in ("visit_duration", "time_on_page"):
         return duration(value, locale)
-    if metric in ("bounce_rate", "conversion_rate", "step_rate", "funnel_rate", "percentage", "scroll_depth"):
+    if metric.endswith("_rate") or metric in ("percentage", "scroll_depth"):
         return percent(value / 100, locale)
     if metric == "views_per_visit":
         return format_decimal(value, "#,##0.0#", locale=locale)
@@ -80,13 +91,17 @@ def money(value: Value, currency: str | None, locale: Locale, *, short: bool = F
     """
     if value is None or currency is None:
         return WITHHELD
+    pattern = locale.currency_formats["standard"].pattern.split(";")[0]
+    if get_currency_symbol(currency, locale=locale)[-1:].isalpha():
+        # A code such as SEK stands apart from its amount, a sign such as € does not.
+        pattern = pattern.replace("¤#", "¤\N{NO-BREAK SPACE}#")
+    if short and abs(value) >= COMPACT_MONEY_FROM:
+        text = format_compact_currency(value, currency, format_type="short", locale=locale, fraction_digits=1)
+        return re.sub(r"(?<=[^\W\d])(?=\d)", "\N{NO-BREAK SPACE}", text)
     if short and abs(value) >= 100:
-        return format_currency(round(value), currency, locale=locale, currency_digits=False, format=_whole(locale))
-    return format_currency(value, currency, locale=locale)
-
-
-def _whole(locale: Locale) -> str:
-    return locale.currency_formats["standard"].pattern.split(";")[0].replace(".00", "")
+        whole = pattern.replace(".00", "")
+        return format_currency(round(value), currency, whole, locale, currency_digits=False)
+    return format_currency(value, currency, pattern, locale)
 
 
 def change(now: Value, before: Value, metric: str) -> float | None:

@@ -64,7 +64,7 @@ def asked_rows(asked: Asked, key: str, visitors: Value, *, limit: int = ROWS_SHO
     """
     return panel_rows(
         asked.context, asked.site, asked.view, asked.period, visitors, asked.viewer, asked.locale, key,
-        limit=limit, offset=offset,
+        compare=asked.compare, limit=limit, offset=offset,
     )  # fmt: skip
 
 

@@ -17,10 +17,21 @@ from warehouse.registry.sites import Site
 
 
 def funnel_lines(
-    context: Context, site: Site, view: View, period: Period, viewer: Viewer, locale: Locale, tab: Tab, name: str
+    context: Context,
+    site: Site,
+    view: View,
+    period: Period,
+    compare: Period | None,
+    viewer: Viewer,
+    locale: Locale,
+    tab: Tab,
+    name: str,
 ) -> tuple[Line, ...]:
     """
     Answer the steps of the funnel called `name`.
+
+    Args:
+        compare: the period whose shares stand beside; the tab then has the column `BEFORE_RATE`.
     """
     goals = {goal.id: goal for goal in context.registry.goals.all(site.id)}
     funnel = next(funnel for funnel in context.registry.funnels.all(site.id) if funnel.name == name)
@@ -28,18 +39,19 @@ def funnel_lines(
     if not steps:
         return ()
     counts = funnel_visitors(context, site, period, steps, view.conditions(), viewer)
+    old = funnel_visitors(context, site, compare, steps, view.conditions(), viewer) if compare else []
     lines: list[Line] = []
-    before = first = counts[0]
-    for goal, count in zip(steps, counts, strict=True):
-        metrics = (count, rate(count, before) if lines else None, rate(count, first))
-        texts = tuple(
-            metric_text(metric, name, locale, None) for name, metric in zip(tab.metrics, metrics, strict=True)
+    for index, (goal, count) in enumerate(zip(steps, counts, strict=True)):
+        metrics = (count, rate(count, counts[index - 1]) if index else None, rate(count, counts[0]))
+        if compare:
+            metrics = (*metrics, rate(old[index], old[0]))
+        texts, full = (
+            tuple(
+                metric_text(metric, column, locale, None, full=whole)
+                for column, metric in zip(tab.metrics, metrics, strict=True)
+            )
+            for whole in (False, True)
         )
-        full = tuple(
-            metric_text(metric, name, locale, None, full=True)
-            for name, metric in zip(tab.metrics, metrics, strict=True)
-        )
-        width = round(100 * count / first) if count and first else 0
+        width = round(100 * count / counts[0]) if count and counts[0] else 0
         lines.append(Line(goal.display_name, goal.display_name, "", metrics, texts, full, None, width, True))
-        before = count
     return tuple(lines)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,13 @@ from dashboard.pages.annotations import Mark, marks
 from dashboard.pages.days import bucket_text, local_today
 from dashboard.pages.intervals import chosen_interval, intervals_for
 from dashboard.pages.metric_choice import METRIC_TITLES
-from dashboard.pages.row_lines import metric_text
+from dashboard.pages.row_lines import metric_text, rate
 from dashboard.pages.view import View
 from dashboard.stats.answer import answer
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period
 from dashboard.stats.query import StatsQuery, StatsResult, Value, Viewer
+from dashboard.stats.sql import unconverted
 from warehouse.registry.annotations import Annotation
 from warehouse.registry.sites import Site
 
@@ -83,13 +84,13 @@ def graph(
     """
     intervals, interval, metric = intervals_for(period), chosen_interval(view, period), view.metric
     query = StatsQuery((metric,), period, dimensions=(f"time:{interval}",), filters=view.conditions(), time_labels=True)
-    labels, values = _series(answer(context, site, query, viewer), metric)
+    labels, values = _course(context, site, query, viewer)
     if interval == "minute":
         labels = _until_now(context, period, labels)
         values = values[: len(labels)]
     old_labels, old = [], []
     if compare is not None:
-        old_labels, old = _series(answer(context, site, query.over(compare), viewer), metric)
+        old_labels, old = _course(context, site, query.over(compare), viewer)
         old_labels, old = old_labels[: len(labels)], old[: len(labels)]
         old = [*old, *[None] * (len(labels) - len(old))]
     top = lines.nice_top([*values, *old], whole=metric in WHOLE_METRICS)
@@ -130,6 +131,18 @@ def _tick_text(value: float, metric: str, locale: Locale, currency: str | None) 
     if metric in REVENUE_METRICS:
         return numbers.short(value, locale) if currency else ""
     return metric_text(value, metric, locale, None)
+
+
+def _course(context: Context, site: Site, query: StatsQuery, viewer: Viewer) -> tuple[list[str], list[Value]]:
+    metric = query.metrics[0]
+    if metric != "conversion_rate":
+        return _series(answer(context, site, query, viewer), metric)
+    # Of each bucket's own visitors: against those of the whole period, every day would look small.
+    query = replace(query, metrics=("visitors",))
+    labels, reached = _series(answer(context, site, query, viewer), "visitors")
+    everybody = replace(query, filters=unconverted(query.filters))
+    _, whole = _series(answer(context, site, everybody, viewer), "visitors")
+    return labels, [rate(part, of) for part, of in zip(reached, whole, strict=True)]
 
 
 def _series(result: StatsResult, metric: str) -> tuple[list[str], list[Value]]:

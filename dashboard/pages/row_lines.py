@@ -18,6 +18,8 @@ from dashboard.stats.query import Value
 OVERFLOW = "(overflow)"
 GROUP_RATE = "group_rate"
 """Of a row's visitors, the share who reached the goal that is filtered by."""
+BEFORE_RATE = "before_rate"
+"""Of a funnel's first step, the share in the period that is compared with."""
 CODES = frozenset({"visit:country", "visit:region"})
 # Labels that the stats layer writes in English; proper names are left alone.
 LABELS: dict[str, str] = {
@@ -54,6 +56,7 @@ METRIC_COLUMNS: dict[str, str] = {
     "time_on_page": mark("Time on page"),
     "step_rate": mark("Of step before"),
     "funnel_rate": mark("Of first step"),
+    BEFORE_RATE: mark("Before"),
     "total_revenue": mark("Revenue"),
     "average_revenue": mark("Average"),
 }

@@ -14,7 +14,7 @@ from dashboard.context import Context
 from dashboard.pages.funnel_rows import funnel_lines
 from dashboard.pages.journeys import JourneyRows, journey_rows
 from dashboard.pages.panels import PANELS, Panel, Tab, mark
-from dashboard.pages.row_lines import GROUP_RATE, Line, line_of, rate, territory
+from dashboard.pages.row_lines import BEFORE_RATE, GROUP_RATE, Line, line_of, rate, territory
 from dashboard.pages.row_order import arranged, must_arrange, stats_order
 from dashboard.pages.tabs import OpenTab, open_tab
 from dashboard.pages.view import View
@@ -74,6 +74,7 @@ def panel_rows(
     locale: Locale,
     key: str,
     *,
+    compare: Period | None = None,
     limit: int = ROWS_SHOWN,
     offset: int = 0,
 ) -> Rows:
@@ -81,6 +82,7 @@ def panel_rows(
     Answer the open tab of a panel. A question that takes too long makes a sentence, not an error.
 
     Args:
+        compare: the period that funnels are compared with.
         visitors: of the whole view; what shares are measured against.
     """
     panel = PANELS[key]
@@ -89,8 +91,9 @@ def panel_rows(
         opened = open_tab(context, site, view, period, viewer, key)
         empty = Rows(key, panel, opened.key, opened.tab, (), 0, False, props=opened.props, prop=opened.prop)
         if opened.key == "funnels" and opened.prop:
-            lines = funnel_lines(context, site, view, period, viewer, locale, opened.tab, opened.prop)
-            return replace(empty, lines=lines, total_rows=len(lines))
+            tab = replace(opened.tab, metrics=(*opened.tab.metrics, BEFORE_RATE)) if compare else opened.tab
+            lines = funnel_lines(context, site, view, period, compare, viewer, locale, tab, opened.prop)
+            return replace(empty, tab=tab, lines=lines, total_rows=len(lines))
         if opened.key == "journeys":
             steps = journey_rows(context, site, view, period, viewer, locale, every=bool(view.details))
             return replace(empty, journey=steps, total_rows=max(steps.before.total, steps.after.total))
@@ -115,7 +118,7 @@ def every_row(
     """
     opened = open_tab(context, site, view, period, viewer, key)
     if opened.key == "funnels" and opened.prop:
-        lines = funnel_lines(context, site, view, period, viewer, locale, opened.tab, opened.prop)
+        lines = funnel_lines(context, site, view, period, None, viewer, locale, opened.tab, opened.prop)
         return opened.tab, [Row((line.value,), line.metrics) for line in lines]
     if not opened.can_ask:
         return opened.tab, []

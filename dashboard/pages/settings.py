@@ -18,10 +18,15 @@ from dashboard.pages.languages import locale_of
 from dashboard.pages.panels import FILTER_TITLES, mark
 from dashboard.pages.reader import Reader, reader_of
 from dashboard.pages.rendering import link, page
+from dashboard.pages.rows import NO_GOALS
 from dashboard.pages.sign_in import timezones
 from dashboard.pages.site_forms import CHANGES
 from dashboard.pages.snippet import public_address, snippet
+from dashboard.stats.answer import answer
+from dashboard.stats.dimensions import OTHER
 from dashboard.stats.period import Period
+from dashboard.stats.query import StatsQuery
+from warehouse.client import QueryTimeout
 from warehouse.registry.errors import RegistryError, RegistryUnavailable
 from warehouse.registry.sites import Site
 
@@ -37,6 +42,7 @@ SECTIONS: dict[str, str] = {
 }
 OWNER_SECTIONS = frozenset({"danger"})
 ARRIVAL_DAYS = 7
+STEPS_OFFERED = 30
 NOT_YOURS = "You may look at this site, but not change it."
 
 
@@ -117,7 +123,7 @@ def _facts(context: Context, request: Request, reader: Reader, site: Site, secti
             "event_months": context.settings.event_retention_months,
         }  # fmt: skip
     if section == "funnels":
-        return {"funnels": registry.funnels.all(site.id)}
+        return {"funnels": registry.funnels.all(site.id), "steps_seen": _steps_seen(context, site)}
     if section == "properties":
         return {"properties": registry.properties.all(site.id)}
     if section == "privacy":
@@ -130,6 +136,24 @@ def _facts(context: Context, request: Request, reader: Reader, site: Site, secti
             "ends": _ends, "now_ms": context.clock.now_ms(),
         }  # fmt: skip
     return {}
+
+
+def _steps_seen(context: Context, site: Site) -> list[str]:
+    """
+    List the pages and events that most visitors met lately, to choose steps from.
+    """
+    found: list[str] = []
+    today = local_today(context.clock, site.timezone)
+    # With today, which named ranges leave out: a new site has nothing else.
+    days = ((today - timedelta(days=30)).isoformat(), today.isoformat())
+    for dimension in ("event:page", "event:name"):
+        query = StatsQuery(("visitors",), days, dimensions=(dimension,), limit=STEPS_OFFERED)
+        try:
+            found += [row.dimensions[0] for row in answer(context, site, query).rows]
+        except QueryTimeout:
+            # They can be typed as well.
+            continue
+    return [step for step in found if step not in (*NO_GOALS, OTHER)]
 
 
 def _notes(context: Context, reader: Reader, site: Site) -> list[ZoneNote]:

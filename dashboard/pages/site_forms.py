@@ -12,6 +12,7 @@ from dashboard.pages.forms import Form
 from dashboard.pages.panels import FILTERS
 from dashboard.site_changes import change_site, remove_site, reset_site
 from warehouse.registry.errors import RegistryError
+from warehouse.registry.funnels import STEPS_MAX, STEPS_MIN
 from warehouse.registry.site_settings import SHIELD_KINDS
 from warehouse.registry.sites import Site
 
@@ -67,11 +68,29 @@ def remove_goal(context: Context, site: Site, form: Form) -> Site:
 
 def add_funnel(context: Context, site: Site, form: Form) -> Site:
     """
-    Add a funnel; steps left empty are skipped.
+    Add a funnel; steps left empty are skipped. A step is a goal's name; a path or an event that is no goal becomes one.
     """
-    steps = [name for name in (f"step{number}" for number in range(1, FUNNEL_FIELDS + 1)) if form.get(name)]
-    context.registry.funnels.add(site.id, form.get("name", ""), [_number(form, name) for name in steps])
+    steps = [form.get(f"step{number}", "").strip() for number in range(1, FUNNEL_FIELDS + 1)]
+    steps = [step for step in steps if step]
+    if not STEPS_MIN <= len(set(steps)) == len(steps):
+        # Before any goal is made of them.
+        raise RegistryError(f"a funnel has {STEPS_MIN} to {STEPS_MAX} different steps")
+    known = {goal.display_name: goal.id for goal in context.registry.goals.all(site.id)}
+    context.registry.funnels.add(
+        site.id, form.get("name", ""), [known.get(step) or _goal_of(context, site, step) for step in steps]
+    )
     return site
+
+
+def _goal_of(context: Context, site: Site, step: str) -> int:
+    is_page = step.startswith("/")
+    goal = context.registry.goals.add(
+        site.id,
+        kind="page" if is_page else "event",
+        event_name=None if is_page else step,
+        page_path=step if is_page else None,
+    )
+    return goal.id
 
 
 def remove_funnel(context: Context, site: Site, form: Form) -> Site:

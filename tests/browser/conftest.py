@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.browser.web import Collector, Web
+from tests.clients.fetched import browser_clients
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -55,6 +56,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     chromium = start_chromium(playwright)
     yield chromium
     chromium.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """
+    The script of axe-core.
+    """
+    return (browser_clients() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

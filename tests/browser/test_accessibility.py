@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import ordinary_user_agent
 from tests.browser.test_whole_road import set_up
-from tests.clients.fetched import browser_clients
 from tests.server import Server, run_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -33,11 +32,6 @@ SIGNED_IN = (
     "/people",
     "/keys",
 )
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    return (browser_clients() / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +76,22 @@ def address(server: Server) -> str:
 
 def violations(page: Page, axe: str) -> list[tuple[str, list[str]]]:
     """
-    List the rules that a page breaks, each with the places.
+    List the rules that a page breaks, each with the places: with everything unfolded, then each menu as it opens.
     """
-    page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true })")
+    page.evaluate("document.querySelectorAll('main details:not(.menu)').forEach(one => { one.open = true })")
     page.evaluate(axe)
-    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)["violations"]
+    found = page.evaluate(
+        """async rules => {
+            const found = (await axe.run({runOnly: rules})).violations;
+            for (const menu of document.querySelectorAll('details.menu')) {
+                menu.open = true;
+                found.push(...(await axe.run(menu, {runOnly: rules})).violations);
+                menu.open = false;
+            }
+            return found;
+        }""",
+        RULES,
+    )
     return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 

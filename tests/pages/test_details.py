@@ -239,3 +239,17 @@ def test_everything_as_one_file(context: Context) -> None:
     assert "time:hour,visitors,visits,pageviews" == ",".join(graph.splitlines()[0].split(",")[:4])
     assert 403 == browser(context).get("/shop.test?format=zip").status_code
     assert "format=zip" not in browser(context).get("/shop.test").text
+
+
+def test_conversion_rate_is_of_each_day(context: Context) -> None:
+    """
+    A day's rate is of that day's visitors, not of the whole period's.
+    """
+    before = [Happening(moment(f"2026-11-21T0{number}:00:00"), f"b{number}") for number in range(5)]
+    shop(context, more=[*before, Happening(moment("2026-11-21T00:05:00"), "b0", "Purchase")])
+    client = signed_in(context)
+    html = client.get("/shop.test?period=custom&from=2026-11-21&to=2026-11-22&metric=conversion_rate&f=goal:Purchase")
+
+    assert ["20%", "30%"] == re.findall(
+        r'<td class="count">([^<]*)<', html.text.split('class="graph-table"')[1].split("</table>")[0]
+    )

@@ -29,6 +29,20 @@ def test_funnel_panel(context: Context) -> None:
     )
 
 
+def test_funnel_compared(context: Context) -> None:
+    """
+    Beside each step stands its share in the period that is compared with.
+    """
+    day = "2026-11-21"
+    happenings = [Happening(moment(f"{day}T02:00:00"), f"b{number}", page="/blog/b") for number in range(4)]
+    happenings += [Happening(moment(f"{day}T02:05:00"), "b0", "Purchase")]
+    site = funnel_site(context, more=happenings)
+
+    assert [["Visit /blog/**", "5", "–", "100%", "100%"], ["Purchase", "3", "60%", "60%", "25%"]] == cells(
+        signed_in(context), f"/{site.domain}?goals=funnels&period=day"
+    )
+
+
 def test_steps_are_in_order_within_a_visit(context: Context) -> None:
     """
     Somebody who bought before reading, or in another visit, did not take the second step.

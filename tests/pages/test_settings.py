@@ -92,7 +92,7 @@ def test_goals_and_funnels(context: Context) -> None:
     ]
     wrong = send(client, "goals", "add", kind="scroll", target="/blog", scroll_threshold="500")
     assert 400 == wrong.status_code and "from 1 to 100" in wrong.text
-    send(client, "funnels", "add", name="Way", step1=str(goals[1].id), step2=str(goals[0].id))
+    send(client, "funnels", "add", name="Way", step1="Scroll 50% on /blog", step2="Buy")
     funnels = context.registry.funnels.all(site.id)
     assert [("Way", (goals[1].id, goals[0].id))] == [(funnel.name, funnel.goal_ids) for funnel in funnels]
     assert "Scroll 50% on /blog → Buy" in client.get(f"{PATH}funnels").text
@@ -100,6 +100,23 @@ def test_goals_and_funnels(context: Context) -> None:
     assert (goals[1].id,) == context.registry.funnels.all(site.id)[0].goal_ids
     send(client, "funnels", "remove", id=str(funnels[0].id))
     assert [] == context.registry.funnels.all(site.id)
+
+
+def test_a_funnel_makes_its_goals(context: Context) -> None:
+    """
+    Steps are typed: a page or an event that is no goal yet becomes one, and nothing is made for a funnel that is none.
+    """
+    site = site_with_visits(context)
+    client = signed_in(context)
+
+    assert '<option value="/pricing"></option>' in client.get(f"{PATH}funnels").text
+    assert 400 == send(client, "funnels", "add", name="Way", step1="/pricing", step2="/pricing").status_code
+    assert [] == context.registry.goals.all(site.id)
+    send(client, "funnels", "add", name="Way", step1="/pricing", step2="Purchase", step3="/thanks")
+    goals = {goal.id: goal for goal in context.registry.goals.all(site.id)}
+    assert ["Visit /pricing", "Purchase", "Visit /thanks"] == [
+        goals[number].display_name for number in context.registry.funnels.all(site.id)[0].goal_ids
+    ]
 
 
 def test_properties_shields_privacy(context: Context) -> None:
