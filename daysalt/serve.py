@@ -9,6 +9,7 @@ import sys
 
 from daysalt.keeper import Keeper, StartError, open_port, private_memory, tell, write_setup_token
 from daysalt.named_lists import check_named_lists
+from daysalt.own_address import base_url
 from ingest.keys.keyring import KeyringError
 from warehouse.clock import SystemClock
 from warehouse.data_dir import SETUP_TOKEN_FILE, DataDirError, lock_data_dir
@@ -94,6 +95,8 @@ def _run_keeper(settings: Settings, *, with_store: bool) -> int:
                     f"\nDaysalt is starting. Choose a password and add your site:\n\n    {link}\n",
                     settings.data_dir / SETUP_TOKEN_FILE,
                 )
+            elif with_store:
+                tell(f"\nDaysalt is starting on {base_url(settings)}\n")
             logger().info("serving", host=settings.host, port=settings.port, workers=settings.workers)
             return asyncio.run(keeper.run(listener))
         except (KeyringError, RegistryError, StartError) as error:
