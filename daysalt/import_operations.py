@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
-from daysalt.imports import row_fields
+from daysalt.imports import imports_answer
 from ingest.imports.importer import Importer
 from warehouse.client import QueryTimeout, WarehouseRefused, WarehouseUnavailable
 from warehouse.imports import ImportPaused, ImportRefused
@@ -27,8 +27,7 @@ def import_operations(importer: Importer) -> dict[str, Operation]:
     """
 
     async def listed(site_id: int) -> Fields:
-        rows = await _apart(lambda: importer.listed(site_id))
-        return {"imports": [row_fields(row) for row in rows]}
+        return await _apart(lambda: imports_answer(importer, site_id))
 
     async def store(site_id: int, number: int) -> AsyncIterator[Fields]:
         progress = [0, 0]

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,18 +19,20 @@ from daysalt.closer import Closer
 from daysalt.commands.store import Answer, with_store
 from daysalt.progress import Report
 from ingest.imports.importer import IMPORTS_DIR, Importer
-from ingest.imports.kinds import ACCESS_LOG, HEAD_BYTES, NDJSON, kind_of_head
+from ingest.imports.kinds import ACCESS_LOG, HEAD_BYTES, NDJSON, TOTALS, kind_of_head
 from ingest.imports.line import ImportTarget, LineReader
 from ingest.imports.log_reader import LogReader
 from ingest.imports.outcome import Outcome, finish_outcome
 from ingest.imports.reading import MakeReader, new_reading
+from ingest.imports.staging import Staged
+from ingest.imports.totals_reading import TotalsSite, read_totals
 from ingest.imports.visitors import ImportedVisitors
 from ingest.place import PlaceReader
 from ingest.safe_event import VisitSeeds
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
 from warehouse.data_dir import make_data_dir
-from warehouse.imports import ImportRow, list_imports
+from warehouse.imports import ImportRefused, ImportRow, id_text
 from warehouse.migrate import migrate
 from warehouse.registry.database import Registry
 from warehouse.registry.sites import Site
@@ -38,6 +40,7 @@ from warehouse.settings import Settings
 
 READ_BYTES = 1024 * 1024
 STDIN = Path("-")
+EPOCH = date(1970, 1, 1)
 
 
 def import_file(settings: Settings, clock: Clock, site: Site, path: Path, kind: str, report: Report) -> Answer:
@@ -60,6 +63,8 @@ def import_file(settings: Settings, clock: Clock, site: Site, path: Path, kind: 
     with _opened(path) as (file, size):
         head = _read(file, HEAD_BYTES)
         kind = kind or (kind_of_head(head) if head else NDJSON)
+        if kind == TOTALS:
+            return import_totals(settings, clock, site, path, report)
         reader: list[LogReader] = []
         make = partial(_log_reader, settings, reader) if kind == ACCESS_LOG else LineReader
         outcome = _stage_and_store(settings, clock, site, path, kind, make, (head, file, size), report)
@@ -72,6 +77,43 @@ def import_file(settings: Settings, clock: Clock, site: Site, path: Path, kind: 
         "first_day": days[0].isoformat() if days[0] else None,
         "last_day": days[1].isoformat() if days[1] else None,
     }
+
+
+def import_totals(settings: Settings, clock: Clock, site: Site, path: Path, report: Report) -> Answer:
+    """
+    Take over the daily totals of a CSV export. Nothing of it is stored when a line is wrong.
+
+    Returns:
+        As `import_file`; a rejected line names its file, too.
+
+    Raises:
+        As `import_file`.
+    """
+    if path == STDIN:
+        raise ImportRefused("a ZIP archive cannot be read from standard input: give the name of the file")
+    answer = _ask_imports(settings, clock, site.id)
+    first = answer["first_counted"]
+    today = site.days.day_of(datetime.fromtimestamp(clock.now_ms() / 1000, UTC))
+    known = [row_of(fields) for fields in answer["imports"]]
+    target = TotalsSite(site.id, today, date.fromisoformat(first) if first else None, known)
+    staged, taken = read_totals(settings.data_dir / IMPORTS_DIR, path, target, path.name, report)
+    lines, days = 0, list[date]()
+    if staged is not None:
+        lines, _ = _store(settings, clock, staged, report)
+        days = [EPOCH + timedelta(days=day) for day in staged.plan.days]
+    facts: Answer = {
+        "imported": lines,
+        "rejected": [asdict(one) for one in taken.wrong],
+        "repeated": taken.repeated,
+        "id": id_text(staged.plan.number) if staged is not None else None,
+        "format": TOTALS,
+        "left_out": dict(sorted(taken.left_out.items())),
+        "first_day": days[0].isoformat() if days else None,
+        "last_day": days[-1].isoformat() if days else None,
+    }
+    if taken.wrong_count > len(taken.wrong):
+        facts["rejected_count"] = taken.wrong_count
+    return facts
 
 
 def _stage_and_store(
@@ -99,21 +141,24 @@ def _stage_and_store(
         reading.stage.discard()
         raise
     outcome = Outcome(repeated=reading.intake.repeated, rejections=reading.intake.rejections)
-    if staged is None:
-        return outcome
+    if staged is not None:
+        finish_outcome(outcome, staged.plan, *_store(settings, clock, staged, report))
+    return outcome
+
+
+def _store(settings: Settings, clock: Clock, staged: Staged, report: Report) -> tuple[int, list[int]]:
     # Whoever stores it takes it from here, even when this command is gone.
     staged.release()
     plan = staged.plan
 
     def alone(warehouse: Warehouse) -> Answer:
         events, lines = _importer(settings, clock, warehouse).store_staged(
-            site.id, plan.number, lambda stored, total: report("storing", stored, total)
+            plan.site_id, plan.number, lambda stored, total: report("storing", stored, total)
         )
         return {"events": events, "without_visit": list(lines)}
 
-    answer = with_store(settings, alone, "import_store", report, site_id=site.id, number=plan.number)
-    finish_outcome(outcome, plan, int(answer["events"]), answer["without_visit"])
-    return outcome
+    answer = with_store(settings, alone, "import_store", report, site_id=plan.site_id, number=plan.number)
+    return int(answer["events"]), answer["without_visit"]
 
 
 def imports_of(settings: Settings, clock: Clock, site_id: int) -> list[ImportRow]:
@@ -123,13 +168,27 @@ def imports_of(settings: Settings, clock: Clock, site_id: int) -> list[ImportRow
     Raises:
         CommandError, SocketRefused, WarehouseUnavailable: the store cannot be asked now.
     """
+    return [row_of(fields) for fields in _ask_imports(settings, clock, site_id)["imports"]]
 
+
+def _ask_imports(settings: Settings, clock: Clock, site_id: int) -> Answer:
     def alone(warehouse: Warehouse) -> Answer:
         importer = _importer(settings, clock, warehouse)
         importer.resume()
-        return {"imports": [row_fields(row) for row in list_imports(warehouse, site_id)]}
+        return imports_answer(importer, site_id)
 
-    return [row_of(fields) for fields in with_store(settings, alone, "import_list", site_id=site_id)["imports"]]
+    return with_store(settings, alone, "import_list", site_id=site_id)
+
+
+def imports_answer(importer: Importer, site_id: int) -> Answer:
+    """
+    Write for the socket: the imports of a site, and its first day that has events.
+    """
+    first = importer.first_counted(site_id)
+    return {
+        "imports": [row_fields(row) for row in importer.listed(site_id)],
+        "first_counted": first.isoformat() if first else None,
+    }
 
 
 def remove_import(settings: Settings, clock: Clock, site_id: int, text: str) -> Answer:

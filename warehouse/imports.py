@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from warehouse.client import Warehouse
+from warehouse.imported_totals import remove_totals
 
 IMPORT_BATCHES_FROM = 2**63
 """Batch numbers of imports begin here, far above those of the drain and of made-up traffic."""
@@ -50,6 +51,7 @@ class ImportRow:
     follows: int
     """Number of the import that this file began with; 0 for none."""
     events: int
+    """Of daily totals (format `csv`): lines of the export."""
     rejected: int
     first_day: date
     last_day: date
@@ -126,7 +128,7 @@ def find_import(warehouse: Warehouse, site_id: int, text: str) -> ImportRow:
 
 def remove_rows(warehouse: Warehouse, site_id: int, number: int) -> int:
     """
-    Delete the events and visits of an import, and wait until they are gone from the parts in use.
+    Delete the events and visits of an import, or its daily totals, and wait until they are gone from the parts in use.
 
     Returns:
         How many events there were.
@@ -134,6 +136,7 @@ def remove_rows(warehouse: Warehouse, site_id: int, number: int) -> int:
     Raises:
         WarehouseUnavailable: not all are gone; the same call finishes it.
     """
+    remove_totals(warehouse, site_id, number)
     first, end = batches_of(number)
     parameters = {"site": site_id, "first": first, "end": end}
     where = "site_id = {site:UInt32} AND batch >= {first:UInt64} AND batch < {end:UInt64}"
@@ -163,7 +166,9 @@ def forget_import(warehouse: Warehouse, row: ImportRow) -> int:
     for later in list_imports(warehouse, row.site_id):
         if later.follows == row.number:
             raise ImportRefused(f"import {later.id} continues after {row.id}: remove {later.id} first")
-    events = remove_rows(warehouse, row.site_id, row.number)
+    removed = remove_rows(warehouse, row.site_id, row.number)
+    # Of daily totals there are lines, which are no events.
+    events = removed or row.events
     warehouse.command(
         "ALTER TABLE imports DELETE WHERE site_id = {site:UInt32} AND number = {number:UInt64}"
         " SETTINGS mutations_sync = 2",

@@ -34,8 +34,9 @@ def legacy_query(parameters: Mapping[str, str]) -> StatsQuery:
     metrics = _metrics(parameters.get("metrics", "visitors"))
     filters = tuple(_filter(text) for text in _split(parameters.get("filters", ""), ";"))
     period, date = parameters.get("period", "30d"), parameters.get("date")
+    imports = parameters.get("with_imported") == "true"
     if period == "custom":
-        return StatsQuery(metrics, _custom(date), filters=filters)
+        return StatsQuery(metrics, _custom(date), filters=filters, imports=imports)
     if date is not None:
         _day(date)
     try:
@@ -48,7 +49,7 @@ def legacy_query(parameters: Mapping[str, str]) -> StatsQuery:
             f"Error parsing `period` parameter: invalid period `{period[:100]}`."
             f" Please find accepted values in our docs: {DOCS}#time-periods",
         ) from None
-    return StatsQuery(metrics, period, date=date, filters=filters)
+    return StatsQuery(metrics, period, date=date, filters=filters, imports=imports)
 
 
 def whole(parameters: Mapping[str, str], name: str, default: int, most: int) -> int:

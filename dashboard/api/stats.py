@@ -42,7 +42,7 @@ async def query(context: Context, request: Request) -> Response:
                 {"dimensions": list(row.dimensions), "metrics": _metrics(result, index)}
                 for index, row in enumerate(result.rows)
             ],
-            "meta": _meta(parsed, result),
+            "meta": _meta(result),
             "query": _executed(site, parsed, result),
         }
     )
@@ -65,12 +65,14 @@ def _metrics(result: StatsResult, index: int) -> list[object]:
     ]
 
 
-def _meta(parsed: ParsedQuery, result: StatsResult) -> dict[str, Any]:
+def _meta(result: StatsResult) -> dict[str, Any]:
     meta: dict[str, Any] = {}
-    if parsed.imports:
-        # Imported events are ordinary events here; there are no separate imported totals to add.
-        meta["imports_included"] = False
-        meta["imports_skip_reason"] = "no_imported_data"
+    if result.query.imports:
+        meta["imports_included"] = result.imports.included
+        if result.imports.skipped:
+            meta["imports_skip_reason"] = result.imports.skipped
+        if result.imports.warning:
+            meta["imports_warning"] = result.imports.warning
     if result.metric_warnings:
         meta["metric_warnings"] = {
             name: {"code": warning.code, "warning": warning.text} for name, warning in result.metric_warnings.items()
@@ -85,7 +87,7 @@ def _meta(parsed: ParsedQuery, result: StatsResult) -> dict[str, Any]:
 def _executed(site: Site, parsed: ParsedQuery, result: StatsResult) -> dict[str, Any]:
     executed = result.query
     include: dict[str, Any] = {}
-    if parsed.imports:
+    if executed.imports:
         include["imports"] = True
     if executed.time_labels:
         include["time_labels"] = True

@@ -101,6 +101,7 @@ SCHEMAS: Json = {
                 {
                     "imports_included": BOOLEAN,
                     "imports_skip_reason": TEXT,
+                    "imports_warning": TEXT,
                     "metric_warnings": _WARNINGS,
                     "time_labels": listing(TEXT),
                     "total_rows": WHOLE,
@@ -133,6 +134,7 @@ LEGACY: list[Json] = [
     SITE_ID,
     parameter("period", "day, 7d, 30d, month, 6mo, 12mo, custom and so on; missing: 30d.", example="7d"),
     parameter("date", "The last day of the period, or for custom two days with a comma."),
+    parameter("with_imported", "`true`: with daily totals imported from another service, where there are any."),
     parameter("metrics", "With commas; missing: visitors.", example="visitors,pageviews"),
     parameter("filters", "Such as visit:source==Google;event:page!=/blog/**."),
 ]

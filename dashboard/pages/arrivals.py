@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from dashboard.context import Context
+from warehouse.imported_totals import first_imported_day
 from warehouse.imports import IMPORT_BATCHES_FROM
 from warehouse.registry.sites import Site
 
@@ -62,12 +63,13 @@ def arrivals(context: Context, site: Site, first: date, last: date) -> Arrivals:
 
 def first_day(context: Context, site: Site) -> date | None:
     """
-    Tell the first day with an event; None before the first visit.
+    Tell the first day with an event, or with imported totals; None before the first visit.
     """
     # Rows are sorted by site and day, so this reads a few rows whatever the table holds.
     sql = "SELECT day FROM events WHERE site_id = {site:UInt32} ORDER BY site_id, day LIMIT 1"
     rows = context.warehouse.query(sql, {"site": site.id})
-    return rows[0][0] if rows else None
+    days = (rows[0][0] if rows else None, first_imported_day(context.warehouse, site.id))
+    return min((day for day in days if day is not None), default=None)
 
 
 def drop_lines(context: Context, site: Site) -> list[DropLine]:

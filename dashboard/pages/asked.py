@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def query(self) -> StatsQuery:
-        return StatsQuery(METRICS, self.period, filters=self.view.conditions())
+        return StatsQuery(METRICS, self.period, filters=self.view.conditions(), imports=self.view.imports)
 
     def address_of(self, view: View) -> str:
         """

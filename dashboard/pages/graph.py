@@ -83,7 +83,10 @@ def graph(
         QueryError, QueryTimeout, WarehouseUnavailable: as for `dashboard.stats.answer.answer`.
     """
     intervals, interval, metric = intervals_for(period), chosen_interval(view, period), view.metric
-    query = StatsQuery((metric,), period, dimensions=(f"time:{interval}",), filters=view.conditions(), time_labels=True)
+    query = StatsQuery(
+        (metric,), period, dimensions=(f"time:{interval}",), filters=view.conditions(), time_labels=True,
+        imports=view.imports,
+    )  # fmt: skip
     labels, values = _course(context, site, query, viewer)
     if interval == "minute":
         labels = _until_now(context, period, labels)

@@ -4,7 +4,7 @@ The headline numbers, each with the period before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from babel.core import Locale
 
@@ -53,7 +53,7 @@ def ask_totals(
         found: dict[str, Value] = dict.fromkeys(query.metrics)
         last: StatsResult | None = None
         for metric in query.metrics:
-            single = StatsQuery((metric,), query.date_range, query.date, filters=query.filters)
+            single = replace(query, metrics=(metric,))
             try:
                 last = answer(context, site, single, viewer)
                 found.update(last.totals())
@@ -74,7 +74,7 @@ def headline(
     """
     Answer the headline numbers that go with the filters.
     """
-    totals_query = StatsQuery(choice.headline, query.date_range, filters=query.filters)
+    totals_query = replace(query, metrics=choice.headline)
     result, now = ask_totals(context, site, totals_query, viewer)
     before: dict[str, Value] = {}
     if compare is not None:

@@ -187,6 +187,7 @@ def _found(
         limit=limit,
         offset=offset,
         total_rows=True,
+        imports=view.imports,
     )
     rows, total, currencies = _asked(context, site, query, viewer, unsorted or limit > ROWS_MAX)
     if tab.dimension == "event:name":

@@ -42,7 +42,7 @@ def series_text(context: Context, site: Site, view: View, period: Period, viewer
     time = f"time:{chosen_interval(view, period)}"
     found: list[tuple[str, StatsResult]] = []
     for metric in metric_choice(view, context.registry.goals.all(site.id)).drawable:
-        query = StatsQuery((metric,), period, dimensions=(time,), filters=view.conditions())
+        query = StatsQuery((metric,), period, dimensions=(time,), filters=view.conditions(), imports=view.imports)
         try:
             found.append((metric, answer(context, site, query, viewer)))
         except QueryError:

@@ -33,6 +33,7 @@ from dashboard.pages.filters import OPERATOR_TITLES, prop_of, split_key
 from dashboard.pages.forms import refusal
 from dashboard.pages.graph import graph
 from dashboard.pages.headline import headline
+from dashboard.pages.imports import imports_note
 from dashboard.pages.languages import locale_of
 from dashboard.pages.metric_choice import METRIC_TITLES, metric_choice
 from dashboard.pages.panels import FILTER_TITLES, PANELS
@@ -162,6 +163,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
         sites=context.registry.sites.all() if reader.user else [],
         live=None if asked.door.held else present_visitors(context, site),
         totals=totals, withheld=any(number.is_withheld for number in totals),
+        imports_note=imports_note(context, site, asked.query, asked.period),
         graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
         all_rows=[asked_rows(asked, key, visitors) for key in PANELS], arrived=_arrived(asked), nouns=NOUNS,

@@ -79,6 +79,8 @@ class View:
     chosen: tuple[FilterTree, ...] = ()
     held: tuple[FilterTree, ...] = ()
     """Filters of a shared link, which no address can take off."""
+    imports: bool = True
+    """Add daily totals taken over from another service."""
 
     def parameters(self) -> list[tuple[str, str]]:
         """
@@ -103,6 +105,8 @@ class View:
             found += [("compare_from", self.compare_first), ("compare_to", self.compare_last)]
         if self.same_weekdays:
             found.append(("weekdays", "same"))
+        if not self.imports:
+            found.append(("imports", "0"))
         if self.prop:
             found.append(("prop", self.prop))
         if self.at:
@@ -209,6 +213,12 @@ class View:
         tabs = (*(pair for pair in self.tabs if pair[0] != panel), (panel, tab))
         return replace(self, tabs=tabs, search="", sort="")
 
+    def with_imports(self, imports: bool) -> View:
+        """
+        Add totals from elsewhere, or leave them out.
+        """
+        return replace(self, imports=imports)
+
     def without_filters(self) -> View:
         """
         Take every filter off.
@@ -299,6 +309,7 @@ def read_view(query: QueryParams | Mapping[str, str], default_period: str) -> Vi
         compare_first=days[0] if compare == "custom" else "",
         compare_last=days[1] if compare == "custom" else "",
         same_weekdays=given.get("weekdays") == "same",
+        imports=given.get("imports") != "0",
         segment=int(segment) if segment.isascii() and segment.isdigit() and len(segment) < 10 else 0,
         prop=prop if prop.isprintable() and len(prop) <= PROP_KEY_CHARS_MAX else "",
         at=at if at.isprintable() and len(at) <= FILTER_CHARS_MAX else "",

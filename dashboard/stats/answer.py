@@ -16,6 +16,7 @@ from dashboard.stats.check import checked
 from dashboard.stats.closed import closed_days, has_overlaps
 from dashboard.stats.dimensions import Dimension
 from dashboard.stats.gate import SMALL_CELL, Cell, Gate
+from dashboard.stats.imported import imported_totals
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period, PeriodError, resolve
 from dashboard.stats.query import QueryError, Row, StatsQuery, StatsResult, Value, Viewer
@@ -23,6 +24,7 @@ from dashboard.stats.reports import Report, find_report
 from dashboard.stats.revenue import currencies_for, without_unknown
 from dashboard.stats.sql import Question, Statement
 from warehouse.client import Warehouse, WarehouseRefused
+from warehouse.imported_totals import first_imported_day
 from warehouse.registry.goals import Goal
 from warehouse.registry.sites import Site
 
@@ -57,7 +59,10 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     overlapping = False
     if any(folded) and closed is not None and report is not None:
         overlapping = has_overlaps(context.warehouse, site.id, report, closed)
-    question = Question(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping)
+    imported, imports = imported_totals(context.warehouse, site.id, asked, period, dimensions, goals)
+    question = Question(
+        *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping, imported)
+    )
     labels = _labels(asked, period)
     if gate.judges_total(dimensions):
         judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed)
@@ -65,7 +70,8 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
         if gate.withholds_total(fitting, everybody):
             rows = () if dimensions else (Row((), (None,) * len(asked.metrics)),)
             warnings = dict.fromkeys(asked.metrics, SMALL_CELL)
-            return StatsResult(asked, period, rows, warnings, labels, len(rows) if asked.total_rows else None)
+            total = len(rows) if asked.total_rows else None
+            return StatsResult(asked, period, rows, warnings, labels, total, imports=imports)
     found = _run(context.warehouse, question.rows())
     width = len(dimensions)
     cells = [
@@ -88,7 +94,7 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     total = None
     if asked.total_rows:
         total = int(found[0][-1]) if found else 0
-    return StatsResult(asked, period, rows, warnings, labels, total, row_currencies)
+    return StatsResult(asked, period, rows, warnings, labels, total, row_currencies, imports)
 
 
 def present_visitors(context: Context, site: Site) -> int:
@@ -137,7 +143,10 @@ def _period(context: Context, site: Site, query: StatsQuery) -> Period:
         " ORDER BY site_id, day LIMIT 1",
         {"site": site.id},
     )
-    return replace(period, first=min([period.first, *(row[0] for row in rows)]))
+    days = [row[0] for row in rows]
+    if query.imports and (taken_over := first_imported_day(context.warehouse, site.id)) is not None:
+        days.append(taken_over)
+    return replace(period, first=min([period.first, *days]))
 
 
 def _report(

@@ -16,8 +16,7 @@ from warehouse.client import Warehouse
 from warehouse.registry.goals import Goal
 
 NATIVE = "native"
-IMPORTED = "imported"
-"""Origins: counted here, or taken over as totals from another service."""
+"""Origin of what was counted here; totals from elsewhere are `dashboard.stats.imported`."""
 SPANS_MAX = 24
 """More stretches without rollups than this make a statement too long: then all days are read row by row."""
 

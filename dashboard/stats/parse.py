@@ -41,7 +41,6 @@ class ParsedQuery:
     """
 
     query: StatsQuery
-    imports: bool
     filters: list[Any]
     """As sent, to be repeated in the answer."""
 
@@ -86,8 +85,9 @@ def parse_query(body: Mapping[str, Any]) -> ParsedQuery:
         offset=offset,
         time_labels=bool(include.get("time_labels")),
         total_rows=bool(include.get("total_rows")),
+        imports=bool(include.get("imports")),
     )
-    return ParsedQuery(query, bool(include.get("imports")), filters)
+    return ParsedQuery(query, filters)
 
 
 def parse_filters(trees: list[Any]) -> tuple[FilterTree, ...]:

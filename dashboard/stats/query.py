@@ -91,6 +91,7 @@ class StatsQuery:
         order: empty for the default: time first, then the first metric from high to low.
         limit, offset: rows.
         time_labels, total_rows: put these into the answer too.
+        imports: add daily totals taken over from another service, where the question allows it.
     """
 
     metrics: tuple[str, ...]
@@ -103,6 +104,7 @@ class StatsQuery:
     offset: int = 0
     time_labels: bool = False
     total_rows: bool = False
+    imports: bool = False
 
     def over(self, period: Period) -> StatsQuery:
         """
@@ -135,6 +137,21 @@ class MetricWarning:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportsMeta:
+    """
+    Whether daily totals from elsewhere are in an answer.
+
+    Attributes:
+        skipped: why not, if they were asked for; the stats API's names.
+        warning: the same as a sentence, where the question could be put otherwise.
+    """
+
+    included: bool = False
+    skipped: str = ""
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StatsResult:
     """
     An answer.
@@ -146,6 +163,7 @@ class StatsResult:
         time_labels: every bucket of the time dimension in order, if asked for.
         total_rows: how many rows there are without limit and offset, if asked for.
         currencies: of each row's revenue; empty when none was asked for.
+        imports: what became of totals from elsewhere, if they were asked for.
     """
 
     query: StatsQuery
@@ -155,6 +173,7 @@ class StatsResult:
     time_labels: tuple[str, ...] | None = None
     total_rows: int | None = None
     currencies: tuple[str | None, ...] = ()
+    imports: ImportsMeta = ImportsMeta()
 
     def totals(self) -> dict[str, Value]:
         """

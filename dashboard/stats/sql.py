@@ -17,8 +17,9 @@ from dashboard.stats.closed import ClosedDays
 from dashboard.stats.dimensions import OTHER, PROPS_PREFIX, Dimension
 from dashboard.stats.filters import leaves, row_conditions
 from dashboard.stats.goals import goals_in_play
+from dashboard.stats.imported import ImportedTotals, total_of
 from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS
-from dashboard.stats.parts import VISITORS, RowParts, wanted_parts
+from dashboard.stats.parts import PARTS, VISITORS, RowParts, wanted_parts
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan, make_plan
 from dashboard.stats.query import Filter, FilterTree, Order, StatsQuery
@@ -72,6 +73,8 @@ class Question:
     """The days that rollups know; None when they are not to be used."""
     overlapping: bool = True
     """Somebody may be in two rows of the rollups on one day."""
+    imported: tuple[ImportedTotals, ...] = ()
+    """Daily totals from elsewhere, to be added."""
 
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -116,13 +119,21 @@ class Question:
         scrolls = [goal for goal in goals_in_play(self.goals, filters, by_goal=False) if goal.kind == "scroll"]
         scope = Scope(table, self.site_id, self.period, self.parameters, self.goals, scrolls, spans)
         counted = f"SELECT {VISITORS} AS people {scope.source(row_conditions(filters, scope))}"
-        if closed is None:
-            return counted
         # The total's rows are nobody's goals, so goals must not pick among them.
-        whole = replace(closed, goal_names=None)
-        total = RollupParts(self.site_id, self.period, TOTAL, (), whole, self.parameters, wanted=("visitors",))
-        both = [f"SELECT sum(visitors) AS people FROM ({total.rows()})", *([counted] if closed.open_spans else [])]
-        return f"SELECT sum(people) FROM ({' UNION ALL '.join(both)})"
+        kept = [] if closed is None else [replace(closed, goal_names=None)]
+        elsewhere = total_of(self.imported) if not filters else None
+        if elsewhere is not None:
+            kept.append(elsewhere.days)
+        if not kept:
+            return counted
+        parts = [
+            RollupParts(self.site_id, self.period, TOTAL, (), days, self.parameters, wanted=("visitors",)).rows()
+            for days in kept
+        ]
+        found = [f"SELECT sum(visitors) AS people FROM ({rows})" for rows in parts]
+        if closed is None or closed.open_spans:
+            found.append(counted)
+        return f"SELECT sum(people) FROM ({' UNION ALL '.join(found)})"
 
     def _metric(self, name: str) -> str:
         if name == "events":
@@ -151,7 +162,8 @@ class Question:
         renamed = ", ".join([*labels, *wanted])
         # A scroll goal is reached by engagement, too.
         engagement = bool(ENGAGEMENT_METRICS & set(self.query.metrics)) or "event:goal" in self.query.dimensions
-        if rollups is not None and not rows.spans and any(self.folded) and not self.overlapping:
+        imported = self._imported(wanted)
+        if rollups is not None and not rows.spans and any(self.folded) and not self.overlapping and not imported:
             # Nobody is in two rows, so rows are folded by what was added up already.
             return [f"SELECT {renamed} FROM ({self._folded(rollups, plan, wanted, engagement=engagement)})"]
         shown = self._shown_labels(plan, rollups)
@@ -162,6 +174,7 @@ class Question:
                 found.append(rollups.overlaps(shown))
         if rollups is None or rows.spans:
             found += [rows.select(table, plan, shown) for table in plan.tables]
+        found += [one.select(plan, shown, engagement=engagement) for one in imported]
         return [f"SELECT {renamed} FROM ({select})" for select in found]
 
     def _folded(self, rollups: RollupParts, plan: Plan, wanted: Sequence[str], *, engagement: bool) -> str:
@@ -198,6 +211,16 @@ class Question:
             goals=self.goals,
         )
 
+    def _imported(self, wanted: Sequence[str] = ()) -> list[RollupParts]:
+        return [
+            RollupParts(
+                *(self.site_id, self.period, one.report, self.dimensions, one.days, self.parameters),
+                wanted=wanted or PARTS,
+                goals=self.goals,
+            )
+            for one in self.imported
+        ]
+
     def _shown_labels(self, plan: Plan, rollups: RollupParts | None) -> list[str]:
         labels = [f"d{index}" for index in range(len(self.dimensions))]
         if not any(self.folded):
@@ -209,6 +232,8 @@ class Question:
         if rollups is not None:
             kept = f"SELECT {key}, sum(visitors) AS people FROM ({rollups.rows()}) GROUP BY {key}"
             counted = f"{kept} UNION ALL {counted}" if rows.spans else kept
+        for one in self._imported():
+            counted += f" UNION ALL SELECT {key}, sum(visitors) AS people FROM ({one.rows()}) GROUP BY {key}"
         big = (
             f"SELECT {key} FROM ({counted}) GROUP BY {key}"
             f" HAVING sum(people) >= {self.parameters.add(self.k, 'UInt32')}"

@@ -33,11 +33,12 @@ def import_(
         Path | None,
         typer.Argument(
             metavar="[FILE]",
-            help="NDJSON or an access log (common, combined, JSON lines), gzip too; - is standard input.",
+            help="NDJSON or an access log (common, combined, JSON lines), gzip too, or the ZIP of Plausible's CSV"
+            " export; - is standard input.",
             show_default=False,
         ),
     ] = None,
-    kind: Annotated[str, typer.Option("--format", help="ndjson or log.", show_default="the file tells")] = "",
+    kind: Annotated[str, typer.Option("--format", help="ndjson, log or csv.", show_default="the file tells")] = "",
     listed: Annotated[bool, typer.Option("--list", help="List what was imported into the site.")] = False,
     remove: Annotated[
         str, typer.Option("--remove", metavar="ID", help="Take an import out again.", show_default=False)
@@ -85,16 +86,19 @@ def _import(settings: Settings, site: Site, file: Path, kind: str, *, as_json: b
 
 def _tell(site: Site, answer: dict[str, Any]) -> None:
     days = f" from {answer['first_day']} to {answer['last_day']}" if answer["imported"] else ""
-    print(f"{site.domain}: {answer['imported']:,} events imported{days}.")
+    what = "lines of daily totals" if answer["format"] == "csv" else "events"
+    print(f"{site.domain}: {answer['imported']:,} {what} imported{days}.")
     if answer["repeated"]:
-        note(f"{answer['repeated']:,} events were there before, from an earlier import of this file.")
+        note(f"{answer['repeated']:,} {what} were there before, from an earlier import of this file.")
     if answer["left_out"]:
         note("Left out: " + ", ".join(f"{count:,} {reason}" for reason, count in answer["left_out"].items()) + ".")
     rejected = answer.get("rejected_count", len(answer["rejected"]))
     for one in answer["rejected"][:REJECTED_SHOWN]:
-        note(f"line {one['line']}: {one['error']}")
+        note(f"{one['file']} " * ("file" in one) + f"line {one['line']}: {one['error']}")
     if rejected > REJECTED_SHOWN:
         note(f"{rejected - REJECTED_SHOWN:,} more lines were rejected; --json lists them.")
+    if rejected and answer["format"] == "csv":
+        note("Nothing was imported: an export is taken whole or not at all. Correct these lines and import it again.")
 
 
 def _list(settings: Settings, site: Site, *, as_json: bool) -> None:

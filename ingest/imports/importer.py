@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ingest.imports.kinds import NDJSON
+from ingest.imports.kinds import NDJSON, TOTALS
 from ingest.imports.outcome import Outcome, finish_outcome
 from ingest.imports.reading import Reading, new_reading
-from ingest.imports.settling import settle
+from ingest.imports.settling import Settled, settle
 from ingest.imports.staging import Plan, Staged, left_over, open_staged, sites_left_over
+from ingest.imports.totals_storing import store_totals
 from warehouse.client import Warehouse, WarehouseRefused
 from warehouse.clock import Clock
+from warehouse.imported_totals import first_counted_day
 from warehouse.imports import (
     ImportPaused,
     ImportRefused,
@@ -110,15 +112,8 @@ class Importer:
         if {row.number for row in rows} - {plan.number} != set(plan.known):
             staged.discard()
             raise ImportRefused(MEANWHILE)
-        try:
-            settled = settle(self._warehouse, staged, resting=self.resting, stopping=self.stopping, report=report)
-        except WarehouseRefused:
-            remove_rows(self._warehouse, plan.site_id, plan.number)
-            staged.discard()
-            raise
         days = [date.fromordinal(_DAY_0 + day) for day in plan.days]
-        if self._changed is not None:
-            self._changed(plan.site_id, days)
+        settled = self._settled(staged, days, report)
         if settled.events:
             add_import(self._warehouse, _row(plan, settled.events, len(settled.without_visit), days, self._clock))
         staged.discard()
@@ -175,6 +170,12 @@ class Importer:
         """
         return list_imports(self._warehouse, site_id)
 
+    def first_counted(self, site_id: int) -> date | None:
+        """
+        Tell the first day of a site that has events.
+        """
+        return first_counted_day(self._warehouse, site_id)
+
     def remove(self, site_id: int, text: str) -> tuple[ImportRow, int]:
         """
         Take an import out of a site.
@@ -192,7 +193,7 @@ class Importer:
             row = find_import(self._warehouse, site_id, text)
             with self.resting:
                 events = forget_import(self._warehouse, row)
-            if self._changed is not None:
+            if self._changed is not None and row.format != TOTALS:
                 self._changed(site_id, _days(row.first_day, row.last_day))
             return row, events
         finally:
@@ -204,6 +205,24 @@ class Importer:
         """
         with self._guard:
             self._busy.discard(site_id)
+
+    def _settled(self, staged: Staged, days: Sequence[date], report: Progress) -> Settled:
+        plan = staged.plan
+        resting, stopping = self.resting, self.stopping
+        try:
+            if plan.format == TOTALS:
+                lines = store_totals(
+                    *(self._warehouse, self._clock, staged, days), resting=resting, stopping=stopping, report=report
+                )
+                return Settled(lines)
+            settled = settle(self._warehouse, staged, resting=resting, stopping=stopping, report=report)
+        except WarehouseRefused:
+            remove_rows(self._warehouse, plan.site_id, plan.number)
+            staged.discard()
+            raise
+        if self._changed is not None:
+            self._changed(plan.site_id, days)
+        return settled
 
     def _enter(self, site_id: int) -> bool:
         with self._guard:

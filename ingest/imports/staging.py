@@ -1,5 +1,6 @@
 """
 Where the events of an import wait on disk until all of them are read: records by local day, and an index to sort by.
+Daily totals wait as rows of reports, in pieces.
 
 What lies here is what the spool holds, too: no label, no address, no key. A day is sorted by its index and read piece
 by piece, so memory does not grow with the file.
@@ -19,6 +20,7 @@ import numpy as np
 
 from ingest.event import ENGAGEMENT, Event
 from warehouse.data_dir import sync_directory, write_private
+from warehouse.imported_totals import TotalsRow
 
 BUFFER_BYTES_MAX = 8 * 1024 * 1024
 """What waits in memory over all days before it is written."""
@@ -27,6 +29,8 @@ WINDOW_BYTES = 128 * 1024
 FILES_SYNCED_ONE_BY_ONE = 16
 """Beyond so many, the system is asked to sync all it has."""
 PLAN, LOCK, STORED = "plan.json", "lock", "stored"
+TOTALS_AT_ONCE = 20_000
+"""Rows of totals in one file, and in one insert."""
 
 _ENTRY = struct.Struct("<QQIQ")
 _ENTRY_TYPE = np.dtype([("order", "<u8"), ("start", "<u8"), ("length", "<u4"), ("line", "<u8")])
@@ -48,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of the imports of the site that were known when the reading began."""
     rejected: int
     days: dict[int, int]
-    """Events by local day (days since 1970-01-01)."""
+    """Events by local day (days since 1970-01-01); of daily totals, lines of the export."""
 
 
 class _Day:
@@ -73,6 +77,8 @@ class Stage:
         self._encoder = msgspec.msgpack.Encoder()
         self._days: dict[int, _Day] = {}
         self._buffered = 0
+        self._totals: list[TotalsRow] = []
+        self._pieces = 0
 
     @property
     def count(self) -> int:
@@ -99,6 +105,14 @@ class Stage:
         if self._buffered >= BUFFER_BYTES_MAX:
             self._write()
 
+    def add_totals(self, row: TotalsRow) -> None:
+        """
+        Stage one row of daily totals.
+        """
+        self._totals.append(row)
+        if len(self._totals) >= TOTALS_AT_ONCE:
+            self._write_totals()
+
     def clear(self) -> None:
         """
         Forget what was staged.
@@ -121,7 +135,10 @@ class Stage:
             OSError: it cannot be written.
         """
         self._write()
+        if self._totals:
+            self._write_totals()
         paths = [path for day in self._days for path in _paths(self.directory, day)]
+        paths += [_piece(self.directory, number) for number in range(self._pieces)]
         if len(paths) > FILES_SYNCED_ONE_BY_ONE:
             os.sync()
         else:
@@ -145,6 +162,11 @@ class Stage:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _write_totals(self) -> None:
+        with open(_piece(self.directory, self._pieces), "xb", opener=_private) as file:
+            file.write(self._encoder.encode(self._totals))
+        self._pieces, self._totals = self._pieces + 1, []
 
     def _write(self) -> None:
         for number, day in self._days.items():
@@ -201,6 +223,19 @@ class Staged:
                     window = os.pread(file.fileno(), max(WINDOW_BYTES, size), first)
                     window_start, at = first, 0
                 yield self._decode(window[at : at + size]), int(line)
+
+    @property
+    def totals_pieces(self) -> int:
+        """
+        How many files of daily totals there are.
+        """
+        return sum(1 for _ in self.directory.glob("*.totals"))
+
+    def totals_of(self, number: int) -> list[TotalsRow]:
+        """
+        Read one file of daily totals.
+        """
+        return msgspec.msgpack.decode(_piece(self.directory, number).read_bytes(), type=list[TotalsRow])
 
     def discard(self) -> None:
         """
@@ -287,6 +322,10 @@ def _lock(directory: Path) -> int | None:
 
 def _paths(directory: Path, day: int) -> tuple[Path, Path]:
     return directory / f"{day}.records", directory / f"{day}.index"
+
+
+def _piece(directory: Path, number: int) -> Path:
+    return directory / f"{number}.totals"
 
 
 def _private(path: str, flags: int) -> int:

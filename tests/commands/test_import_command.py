@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from tests.commands.conftest import Command, Ran
+from tests.imports.exports import EXPORT, VISITORS, zipped
 from tests.imports.importing import line, ndjson
 from tests.imports.test_access_log import log_line
 from tests.server import run_server
@@ -58,6 +59,32 @@ def everything(command: Command, tmp_path: Path) -> None:
     }
     assert {"id": first["id"], "events": 2} == removed
     assert [of_log["id"]] == [one["id"] for one in left]
+    of_totals(command, tmp_path)
+
+
+def of_totals(command: Command, tmp_path: Path) -> None:
+    """
+    The ZIP of a CSV export: imported, repeated, wrong, removed.
+    """
+    assert 0 == command("site", "add", "site2.test").code
+    path = write(tmp_path, "export.zip", zipped(EXPORT))
+    wrong = write(tmp_path, "wrong.zip", zipped({"imported_visitors.csv": VISITORS + "2020-01-01,x,1,1,1,1\n"}))
+    bad = write(tmp_path, "bad.zip", zipped({"../imported_visitors.csv": VISITORS}))
+
+    ran = [command("import", "site2.test", name, "--json") for name in (path, path, wrong)]
+    refused, broken = command("import", "site2.test", wrong), command("import", "site2.test", bad)
+    first, again, told = (cast("dict[str, Any]", one.facts()) for one in ran)
+    listed = cast("list[dict[str, Any]]", command("import", "site2.test", "--list", "--json").facts())
+    removed = command("import", "site2.test", "--remove", first["id"], "--yes", "--json").facts()
+
+    assert [0, 0, 1, 1, 1] == [one.code for one in (*ran, refused, broken)]
+    assert (18, "csv", 0, 18) == (first["imported"], first["format"], again["imported"], again["repeated"])
+    error = "visitors: it is no whole number of at most 15 digits"
+    assert [{"file": "imported_visitors.csv", "line": 2, "error": error}] == told["rejected"]
+    assert f"imported_visitors.csv line 2: {error}" in refused.err and "Nothing was imported" in refused.err
+    assert "the archive holds '../imported_visitors.csv'" in broken.err and 1 == len(broken.err.splitlines())
+    assert [(first["id"], "csv", 18)] == [(one["id"], one["format"], one["events"]) for one in listed]
+    assert {"id": first["id"], "events": 18} == removed
 
 
 @pytest.mark.server
@@ -100,7 +127,7 @@ def beside(tmp_path: Path) -> Command:
         (("import", "site1.test"), 2, "name a FILE"),
         (("import", "site1.test", "x", "--list"), 2, "name a FILE"),
         (("import", "site1.test", "missing.log"), 1, "missing.log is not a file that can be read"),
-        (("import", "site1.test", "x", "--format", "csv"), 2, "is no format: use one of ndjson, log"),
+        (("import", "site1.test", "x", "--format", "xls"), 2, "is no format: use one of ndjson, log, csv"),
     ],
 )
 def test_what_is_wrong_is_told(arguments: tuple[str, ...], code: int, said: str, command: Command) -> None:

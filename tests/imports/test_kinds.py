@@ -8,7 +8,7 @@ import gzip
 
 import pytest
 
-from ingest.imports.kinds import kind_of_head
+from ingest.imports.kinds import TOTALS, kind_of_head
 from tests.imports.importing import line, ndjson
 from tests.imports.test_access_log import log_line
 from warehouse.imports import ImportRefused
@@ -35,12 +35,21 @@ def test_known(head: bytes, kind: str) -> None:
     assert kind == kind_of_head(head)
 
 
-def test_archives() -> None:
+@pytest.mark.parametrize("head", [b"PK\x03\x04" + bytes(30), b"PK\x05\x06" + bytes(18)])
+def test_archives(head: bytes) -> None:
     """
-    A ZIP is refused by name.
+    A ZIP holds daily totals, an empty one too.
     """
-    with pytest.raises(ImportRefused, match="this is a ZIP archive: unpack it"):
-        kind_of_head(b"PK\x03\x04" + bytes(30))
+    assert TOTALS == kind_of_head(head)
+
+
+@pytest.mark.parametrize("head", [b'"date","visitors"\n', b"\xef\xbb\xbfdate,page\n"])
+def test_one_file_of_an_export(head: bytes) -> None:
+    """
+    One file alone is not taken: its days would be left out of the other nine.
+    """
+    with pytest.raises(ImportRefused, match="this is one file of a CSV export: import the ZIP"):
+        kind_of_head(head)
 
 
 @pytest.mark.parametrize("head", [b"hello\n", b"", b"a,b,c\n1,2,3\n"])

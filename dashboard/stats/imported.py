@@ -1,0 +1,137 @@
+"""
+Daily totals taken over from another service: whether a question can have them, and what of them answers it.
+
+They are kept by day and by one report each, so a filter, an hour of the day or a property finds nothing in them; then
+the answer has what was counted here alone, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dashboard.stats.closed import ClosedDays
+from dashboard.stats.dimensions import DIMENSIONS, Dimension
+from dashboard.stats.period import Period
+from dashboard.stats.query import ImportsMeta, StatsQuery
+from dashboard.stats.reports import GOAL, TOTAL, Report, find_report
+from warehouse.client import Warehouse
+from warehouse.imported_totals import IMPORTED
+from warehouse.registry.goals import Goal
+
+NO_DATA = ImportsMeta(skipped="no_imported_data")
+OUT_OF_RANGE = ImportsMeta(skipped="out_of_range")
+UNSUPPORTED_INTERVAL = ImportsMeta(
+    skipped="unsupported_interval",
+    warning="Imported stats are not included because the time dimension (i.e. the interval) is too short.",
+)
+UNSUPPORTED_QUERY = ImportsMeta(
+    skipped="unsupported_query",
+    warning="Imported stats are not included in the results because query parameters are not supported."
+    " They are daily totals by one dimension: ask without filters.",
+)
+"""Names of the reasons: the stats API's documentation, `meta.imports_skip_reason`."""
+
+_NOT_IN_EXPORTS = frozenset({"visit:entry_page_hostname", "visit:exit_page_hostname"})
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedTotals:
+    """
+    Rows of rollups to add to an answer.
+
+    Attributes:
+        report: what they are kept by; for a question about goals the names of events, or the pages.
+        days: the builds that count; with names of goals where the question is about goals.
+    """
+
+    report: Report
+    days: ClosedDays
+
+
+def imported_totals(
+    warehouse: Warehouse,
+    site_id: int,
+    query: StatsQuery,
+    period: Period,
+    dimensions: Sequence[Dimension],
+    goals: Sequence[Goal],
+) -> tuple[tuple[ImportedTotals, ...], ImportsMeta]:
+    """
+    Find what of the imported totals belongs into an answer, and what the answer says about them.
+
+    Raises:
+        WarehouseUnavailable: ask again later.
+    """
+    if not query.imports:
+        return (), ImportsMeta()
+    rows = warehouse.query(
+        "SELECT day, max(build) FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = {origin:String}"
+        " AND base = 1 AND day BETWEEN {first:Date} AND {last:Date} GROUP BY day ORDER BY day",
+        {"site": site_id, "origin": IMPORTED, "first": period.first, "last": period.last},
+    )
+    if not rows:
+        return (), OUT_OF_RANGE if has_imported_totals(warehouse, site_id) else NO_DATA
+    if period.start is not None or any(dimension.by_clock for dimension in dimensions):
+        return (), UNSUPPORTED_INTERVAL
+    days = _closed([(row[0], int(row[1])) for row in rows])
+    reports = () if query.filters else _reports(dimensions, goals)
+    if not reports:
+        return (), UNSUPPORTED_QUERY
+    return tuple(
+        ImportedTotals(report, ClosedDays(days.first, days.last, days.builds, days.pairs, (), names))
+        for report, names in reports
+    ), ImportsMeta(included=True)
+
+
+def has_imported_totals(warehouse: Warehouse, site_id: int) -> bool:
+    """
+    Tell whether any totals were taken over for a site.
+    """
+    return bool(
+        warehouse.query(
+            "SELECT 1 FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = {origin:String} AND base = 1"
+            " LIMIT 1",
+            {"site": site_id, "origin": IMPORTED},
+        )
+    )
+
+
+def total_of(totals: Sequence[ImportedTotals]) -> ImportedTotals | None:
+    """
+    The same days without any dimension: what shares and rates are measured against.
+    """
+    if not totals:
+        return None
+    days = totals[0].days
+    return ImportedTotals(TOTAL, ClosedDays(days.first, days.last, days.builds, days.pairs, ()))
+
+
+def _closed(days: Sequence[tuple[date, int]]) -> ClosedDays:
+    # A build may count for some of its days only, after a crash between two imports: days are named one by one.
+    return ClosedDays(days[0][0], days[-1][0], tuple(sorted({build for _, build in days})), tuple(days), ())
+
+
+def _reports(dimensions: Sequence[Dimension], goals: Sequence[Goal]) -> list[tuple[Report, Mapping[str, str] | None]]:
+    names = {dimension.name for dimension in dimensions}
+    if names & _NOT_IN_EXPORTS or any(dimension.prop for dimension in dimensions):
+        return []
+    if GOAL not in names:
+        report = find_report(dimensions)
+        return [] if report is None else [(report, None)]
+    if any(dimension.family != "time" and dimension.name != GOAL for dimension in dimensions):
+        return []
+    plain = [goal for goal in goals if not goal.custom_props]
+    events = {goal.event_name or "": goal.display_name for goal in plain if goal.kind == "event"}
+    pages = {
+        goal.page_path or "": goal.display_name
+        for goal in plain
+        if goal.kind == "page" and "*" not in (goal.page_path or "")
+    }
+    found: list[tuple[Report, Mapping[str, str] | None]] = []
+    if events:
+        found.append((Report("event:name", (DIMENSIONS[GOAL],)), events))
+    if pages:
+        found.append((Report("event:page", (DIMENSIONS[GOAL],)), pages))
+    return found
