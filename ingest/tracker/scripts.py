@@ -26,8 +26,8 @@ EVERYTHING = frozenset({
 """Extensions whose feature only the full build has. `dimensions` is an old name of `pageview-props`."""
 ALWAYS = frozenset({"revenue", "pageleave"})
 """Extensions whose feature (money of an event, engagement) every build has."""
-LATER = frozenset({"compat"})
-"""Known extensions without their feature so far: the script is served, so that pageviews count."""
+COMPAT = "compat"
+"""Extension of the build for browsers older than ES2017, which has every feature, too."""
 CACHE_CONTROL = "public, max-age=86400, must-revalidate"
 CONTENT_TYPE = "text/javascript; charset=utf-8"
 
@@ -55,8 +55,6 @@ class Script:
     """`body`, gzipped."""
     etag: str
     """Weak, quoted, of the content: it stands for both encodings."""
-    later: tuple[str, ...] = ()
-    """Extensions of the asked name whose feature this version does not have."""
     content_type: str = CONTENT_TYPE
     cache_control: str = CACHE_CONTROL
 
@@ -86,9 +84,9 @@ def script_answer(path: str) -> Script | None:
         return None
     name, *extensions = path.removeprefix("/js/").removesuffix(".js").split(".")
     asked = frozenset(extensions)
-    if name not in NAMES or len(asked) != len(extensions) or not asked <= EVERYTHING | ALWAYS | LATER:
+    if name not in NAMES or len(asked) != len(extensions) or not asked <= EVERYTHING | ALWAYS | {COMPAT}:
         return None
-    return _variant(bool(asked & EVERYTHING), asked.intersection(_OPTIONS), asked & LATER)
+    return _variant(bool(asked & EVERYTHING), asked.intersection(_OPTIONS), COMPAT in asked)
 
 
 def shared_integrity() -> str:
@@ -128,8 +126,6 @@ def script_reply(
         (b"cross-origin-resource-policy", b"cross-origin"),
         (b"x-content-type-options", b"nosniff"),
     ]
-    if script.later:
-        headers.append((b"x-daysalt-not-yet", ",".join(script.later).encode()))
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     if known & {script.etag.removeprefix("W/"), "*"}:
         return Reply(304, tuple(headers), b"")
@@ -141,19 +137,21 @@ def script_reply(
 
 
 @lru_cache(maxsize=2 ** (len(_OPTIONS) + 2))  # every combination there is
-def _variant(full: bool, asked: frozenset[str], later: frozenset[str]) -> Script:
+def _variant(full: bool, asked: frozenset[str], compat: bool) -> Script:
     options = dict(_OPTIONS[extension] for extension in sorted(asked))
-    return make_script(options if full else None, later=tuple(sorted(later)))
+    return make_script(options if full or compat else None, compat=compat)
 
 
-def make_script(options: Mapping[str, object] | None, *, later: tuple[str, ...] = ()) -> Script:
+def make_script(options: Mapping[str, object] | None, *, compat: bool = False) -> Script:
     """
-    Make a script of one of the two builds.
+    Make a script of one of the builds.
 
     Args:
         options: of the full build, as `plausible.init` would take them; None for the small build, which has none.
+        compat: the full build as old browsers understand it.
     """
-    body = _build("script.min.js" if options is None else "script.full.min.js")
+    assert options is not None or not compat
+    body = _build("script.min.js" if options is None else f"script.{'compat' if compat else 'full'}.min.js")
     if options is not None:
         assert body.count(b"OPTIONS") == 1
         body = body.replace(b"OPTIONS", _literal(options))
@@ -162,7 +160,6 @@ def make_script(options: Mapping[str, object] | None, *, later: tuple[str, ...] 
         # No time stamp in it: the same bytes on every machine and after every restart.
         compressed=gzip.compress(body, compresslevel=9, mtime=0),
         etag=f'W/"{hashlib.sha256(body).hexdigest()[:16]}"',
-        later=later,
     )
 
 

@@ -16,7 +16,12 @@ from ingest.tracker.scripts import ALWAYS, EVERYTHING, Script, make_script, scri
 
 SMALL_BYTES_MAX = 1000
 FULL_BYTES_MAX = 2000
+COMPAT_BYTES_MAX = 3000
+"""For browsers older than ES2017: what they lack has to be brought along."""
 SOURCES = ("script.js", "script.min.js", "script.full.min.js")
+COMPAT_SOURCES = ("compat.js", "script.compat.min.js")
+COMPAT_MAY = {"a second way out", "code from text"}
+"""An old browser has no fetch, no URL without an element, and waits for a request by the clock."""
 EVERY_OPTION = {
     "data-domain": "a-site-with-a-name.example", "own": 1, "outboundLinks": 1, "fileDownloads": 1,
     "formSubmissions": 1, "hashBasedRouting": 1,
@@ -63,6 +68,46 @@ def test_everything_fits_in_its_byte_budget() -> None:
     assert max(map(_gzip_bytes, scripts)) <= FULL_BYTES_MAX
 
 
+def test_compat_fits_in_its_byte_budget() -> None:
+    """
+    The build for old browsers, with every option of a site, is at most 3,000 bytes.
+    """
+
+    assert _gzip_bytes(make_script(EVERY_OPTION, compat=True)) <= COMPAT_BYTES_MAX
+
+
+@pytest.mark.parametrize("source", COMPAT_SOURCES)
+@pytest.mark.parametrize("what", sorted(FORBIDDEN.keys() - COMPAT_MAY))
+def test_compat_stores_nothing_either(source: str, what: str) -> None:
+    """
+    The build for old browsers neither stores nor reads the device; it may only send in the old way.
+    """
+
+    code = (build.FOLDER / source).read_text(encoding="utf-8")
+    code = re.sub(r"^\s*//.*$", "", code, flags=re.MULTILINE)
+    code = re.sub(r"\"true\" ?== ?localStorage\.plausible_ignore", "", code)
+
+    assert re.findall(FORBIDDEN[what], code) == []
+    assert re.findall(r"WebSocket|EventSource|new Image|import\(|\beval\b|new Function|document\.write", code) == []
+
+
+def test_compat_has_the_syntax_of_es5() -> None:
+    """
+    No arrow, block scope, template, default, spread, destructuring, async or promise: old browsers stop at them.
+    """
+
+    code = (build.FOLDER / "script.compat.min.js").read_text(encoding="utf-8")
+
+    assert (
+        re.findall(
+            r"=>|`|\.\.\.|(?<!\.)\b(let|const|class|async|await|of|Promise|Symbol|Map|Set)\b|function\w*\([^)]*[={[]",
+            code,
+        )
+        == []
+    )
+    assert code.startswith("!function(){")
+
+
 def _gzip_bytes(script: Script) -> int:
     return len(gzip.compress(script.body, 9, mtime=0))
 
@@ -101,7 +146,7 @@ def test_built_files_come_from_the_source() -> None:
 
     record = json.loads(build.RECORD.read_text(encoding="utf-8"))
 
-    assert {"source_sha256": build.source_sha256(), "built_with": build.TERSER} == record
+    assert {"source_sha256": build.source_sha256(), "built_with": [build.TERSER, build.TYPESCRIPT]} == record
 
 
 def test_build_is_reproducible() -> None:
@@ -116,4 +161,4 @@ def test_build_is_reproducible() -> None:
     except build.BuildError:
         pytest.skip(f"{build.TERSER} is not in npm's cache; `python -m ingest.tracker.build` fetches it")
 
-    assert {name: (build.FOLDER / name).read_bytes() for name in build.FLAVOURS} == built
+    assert {name: (build.FOLDER / name).read_bytes() for name in (*build.FLAVOURS, build.COMPAT_BUILT)} == built

@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from ingest.tracker.scripts import ALWAYS, EVERYTHING, LATER, NAMES, script_answer, script_reply
+from ingest.tracker.scripts import ALWAYS, COMPAT, EVERYTHING, NAMES, script_answer, script_reply
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -49,7 +49,7 @@ def test_unknown_name_has_no_script(path: str) -> None:
     assert script_reply(path).status == 404
 
 
-@pytest.mark.parametrize("extension", sorted(EVERYTHING | ALWAYS | LATER))
+@pytest.mark.parametrize("extension", sorted(EVERYTHING | ALWAYS | {COMPAT}))
 def test_every_known_extension_is_served(extension: str) -> None:
     """
     Each extension that site owners embed gets a script, so that their pageviews count.
@@ -105,16 +105,19 @@ def test_only_pages_that_ask_for_more_load_more(extension: str) -> None:
     assert len(plain.body) < len(full.body) / 2
 
 
-def test_missing_feature_is_said_in_a_header() -> None:
+@pytest.mark.parametrize("others", [(), ("hash",), ("outbound-links", "file-downloads"), tuple(sorted(EVERYTHING))])
+def test_compat_goes_with_every_other_extension(others: tuple[str, ...]) -> None:
     """
-    A variant whose feature comes later says so to who looks, instead of keeping quiet.
+    `compat` changes the syntax and the way out, not what the script does.
     """
 
-    reply = script_reply("/js/script.outbound-links.compat.file-downloads.js")
+    names = [".".join(order) for order in (("compat", *others), (*others, "compat"))]
+    scripts = {script_answer(f"/js/{name}.{order}.js") for name in ("script", "plausible") for order in names}
 
-    assert reply.status == 200
-    assert dict(reply.headers)[b"x-daysalt-not-yet"] == b"compat"
-    assert b"x-daysalt-not-yet" not in dict(script_reply("/js/script.outbound-links.js").headers)
+    assert 1 == len(scripts)
+    script = scripts.pop()
+    assert script is not None and b"XMLHttpRequest" in script.body and b"OPTIONS" not in script.body
+    assert (b"hashBasedRouting:1" in script.body) == ("hash" in others)
 
 
 def test_answer_is_the_same_for_all() -> None:
