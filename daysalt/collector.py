@@ -44,6 +44,7 @@ from ingest.spool.giving_way import give_way_forever
 from ingest.spool.writer import SpoolWriter
 from ingest.tracker.site_scripts import SiteScripts
 from ingest.warm import warm_up
+from ingest.word_files import WordFiles
 from warehouse.clock import SystemClock
 from warehouse.data_dir import DASHBOARD_SOCKET, KEEPER_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
@@ -89,6 +90,7 @@ class _Process:
         self._pseudonymizer = Pseudonymizer(OpenVisitTable(memory))
         self._registry = Registry(settings.registry_url, self._clock)
         self._place = PlaceReader(settings.geo_db or settings.lists_dir / "country.mmdb", self._clock)
+        self._words = WordFiles(settings.lists_dir, self._clock)
         self._risk_ids = RiskIds()
         self._risk = RiskSide(settings, self._clock, self._risk_ids, self._place)
         self._collector = Collector(
@@ -196,6 +198,8 @@ class _Process:
         Bring sites and salts up to date. Sites whose time zone has no salt are served only once it is there.
         """
         try:
+            if await asyncio.to_thread(self._words.refresh):
+                self._collector.plain.forget_words()
             revision = await asyncio.to_thread(self._registry.revision)
             now_ms = self._clock.now_ms()
             if revision != self._revision or (self._rezone_ms is not None and now_ms >= self._rezone_ms):

@@ -10,11 +10,11 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from warehouse.data_dir import NETWORK_FILE
+from warehouse.data_dir import BOTS_FILE, NETWORK_FILE, SOURCES_FILE
 from warehouse.log import logger
 from warehouse.settings import Settings
 
-COUNTRY, NETWORKS = "country", "networks"
+COUNTRY, NETWORKS, WORDS = "country", "networks", "words"
 
 
 async def fetch_missing_lists(settings: Settings, environment: Mapping[str, str]) -> None:
@@ -26,6 +26,8 @@ async def fetch_missing_lists(settings: Settings, environment: Mapping[str, str]
         missing.append(COUNTRY)
     if settings.network_db is None and not (settings.lists_dir / NETWORK_FILE).exists():
         missing.append(NETWORKS)
+    if not all((settings.lists_dir / file).exists() for file in (SOURCES_FILE, BOTS_FILE)):
+        missing.append(WORDS)
     if not missing:
         return
     process = await asyncio.create_subprocess_exec(
@@ -45,8 +47,9 @@ def fetch_named(settings: Settings, names: Sequence[str]) -> int:
     """
     from ingest.lists import ListError, fetch_lists
     from ingest.network_lists import fetch_networks
+    from ingest.word_lists import fetch_words
 
-    fetchers = {COUNTRY: fetch_lists, NETWORKS: fetch_networks}
+    fetchers = {COUNTRY: fetch_lists, NETWORKS: fetch_networks, WORDS: fetch_words}
     for name in names:
         try:
             fetched = fetchers[name](settings.lists_dir, lambda _: None)

@@ -29,6 +29,7 @@ from ingest.imports.totals_reading import TotalsSite, read_totals
 from ingest.imports.visitors import ImportedVisitors
 from ingest.place import PlaceReader
 from ingest.safe_event import VisitSeeds
+from ingest.word_files import WordFiles
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
 from warehouse.data_dir import make_data_dir
@@ -60,6 +61,7 @@ def import_file(settings: Settings, clock: Clock, site: Site, path: Path, kind: 
         CommandError, SocketRefused, WarehouseUnavailable, WarehouseRefused: the store cannot take it now.
     """
     make_data_dir(settings.data_dir)
+    WordFiles(settings.lists_dir, clock).refresh()
     with _opened(path) as (file, size):
         head = _read(file, HEAD_BYTES)
         kind = kind or (kind_of_head(head) if head else NDJSON)

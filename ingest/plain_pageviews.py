@@ -109,6 +109,14 @@ class PlainPageviews:
         self._forwarded.forget()
         self._direct.forget()
 
+    def forget_words(self) -> None:
+        """
+        Forget what was read by another list of sources or robots.
+        """
+        self._bodies.forget()
+        self._named.forget()
+        self._agents.forget()
+
     def forget(self) -> None:
         """
         Forget every address and user agent, as when a day is over.

@@ -1,9 +1,11 @@
 """
-Hop 3, known sources: names and kinds of the places visits come from, read once from `data/sources.json`.
+Hop 3, known sources: names and kinds of the places visits come from, read once from `data/sources.json`; hosts that it
+does not know may be named by a fetched list (`ingest.word_files`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Literal
 
@@ -57,7 +59,24 @@ def source_of_host(host: str) -> str:
         if named is not None:
             return named
         rest = rest.partition(".")[2]
+    rest = host if _fetched_hosts else ""
+    while rest:
+        named = _fetched_hosts.get(rest)
+        if named is not None:
+            return named
+        rest = rest.partition(".")[2]
     return host
+
+
+def install_fetched(hosts: Mapping[str, tuple[str, Category]]) -> None:
+    """
+    Take the names and kinds of a fetched list, in place of one fetched before. Where our own list knows a name, its
+    spelling and its kind stay.
+    """
+    global _fetched_hosts, _fetched_categories
+    named = {host: source_of_tag(name) for host, (name, _) in hosts.items()}
+    _fetched_categories = {named[host].lower(): category for host, (_, category) in hosts.items() if category}
+    _fetched_hosts = named
 
 
 def source_of_app(package: str) -> str | None:
@@ -89,14 +108,14 @@ def category_of(source: str) -> Category:
         source: a name or a host, in lower case.
     """
     known = _categories.get(source)
-    if known is not None or "." not in source:
-        return known or ""
+    if known is not None:
+        return known
     rest = source.partition(".")[2]
     while rest:
         if rest in _plain_domains:
             return _plain_domains[rest]
         rest = rest.partition(".")[2]
-    return ""
+    return _fetched_categories.get(source, "")
 
 
 def _name_of_label(host: str) -> str | None:
@@ -128,5 +147,7 @@ _tags = {
 _plain_domains: dict[str, Category] = {
     host: category for category, hosts in _list.plain_hosts.items() for host in hosts
 }
+_fetched_hosts: dict[str, str] = {}
+_fetched_categories: dict[str, Category] = {}
 _categories: dict[str, Category] = dict(_plain_domains)
 _categories.update((source.name.lower(), source.category) for source in _list.sources)

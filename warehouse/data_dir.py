@@ -20,6 +20,7 @@ DASHBOARD_SOCKET = "dashboard.sock"
 RISK_SOCKET = "risk.sock"
 OBSERVATIONS_SOCKET = "observations.sock"
 NETWORK_FILE = "networks.mmdb"
+SOURCES_FILE, BOTS_FILE = "sources.json", "bots.json"
 """The network list that `daysalt data fetch` builds, in the directory of lists."""
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600

@@ -1,5 +1,6 @@
 """
-`daysalt data`: the lists that say which country and network an address is in, and which user agents are robots.
+`daysalt data`: the lists that say which country and network an address is in, what the places visits come from are
+called, and which user agents are robots.
 """
 
 from __future__ import annotations
@@ -13,29 +14,37 @@ from daysalt.commands.output import print_json, print_table, working
 from warehouse.data_dir import make_data_dir
 
 app = typer.Typer(
-    name="data", help="Fetch country and network lists.", epilog="Example: daysalt data fetch", no_args_is_help=True
+    name="data",
+    help="Fetch lists of countries, networks, sources and robots.",
+    epilog="Example: daysalt data fetch",
+    no_args_is_help=True,
 )
 
 
 @app.callback()
 def data() -> None:
     """
-    Fetch country and network lists.
+    Fetch lists of countries, networks, sources and robots.
     """
 
 
 @app.command(epilog="Example: daysalt data fetch")
 def fetch(as_json: Json = False, data_dir: DataDir = None) -> None:
     """
-    Fetch the country and network lists into the data directory. Nothing is ever fetched while a request waits.
+    Fetch lists of countries, networks, sources and robots into the data directory; running collectors take them.
     """
     settings = settings_for(data_dir)
     from ingest.lists import fetch_lists
     from ingest.network_lists import fetch_networks
+    from ingest.word_lists import fetch_words
 
     make_data_dir(settings.data_dir)
     with working("Fetching lists", quiet=as_json) as report:
-        lists = [*fetch_lists(settings.lists_dir, report), *fetch_networks(settings.lists_dir, report)]
+        lists = [
+            one
+            for fetch_some in (fetch_lists, fetch_words, fetch_networks)
+            for one in fetch_some(settings.lists_dir, report)
+        ]
     fetched = [asdict(item) for item in lists]
     if as_json:
         print_json(fetched)
