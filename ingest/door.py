@@ -117,6 +117,9 @@ class Door:
             await _respond(scope, send, _plain(200, b"ok\n"))
         elif path in ("/api/health", "/api/system/health/ready"):
             await _respond(scope, send, _health_as_there(await self._health()))
+        elif path == "/api/error":
+            # As on other servers of this API.
+            await _respond(scope, send, _plain(200, b""))
         elif path == "/health/ready":
             await _respond(scope, send, _health_answer(await self._health(), scope["query_string"]))
         elif path == "/metrics":

@@ -49,6 +49,12 @@ PATHS: Paths = {
         ),
     },
     "/api/health": {"get": _states("health")},
+    "/api/error": {
+        "get": operation(
+            TAG, "error", "Always nothing, as on the events API's other servers", security=OPEN,
+            answers={200: answer("Empty.", TEXT, "", "text/plain")},
+        ),
+    },
     "/api/system/health/ready": {"get": _states("systemReady")},
     "/metrics": {
         "get": operation(
