@@ -14,8 +14,9 @@ from warehouse.registry.sites import Site
 WITH_IMPORTS = mark("With daily totals imported from another service.")
 WITHOUT_IMPORTS = mark("Daily totals imported from another service are left out.")
 NOT_WITH_FILTERS = mark(
-    "Daily totals imported from another service are not in these numbers: they know neither filters nor hours."
+    "Daily totals imported from another service are not in these numbers: they know neither these filters nor hours."
 )
+WHERE_KNOWN = mark("With daily totals imported from another service, where they know these filters.")
 LEAVE_OUT, ADD = mark("Leave them out"), mark("Add them")
 
 
@@ -32,4 +33,6 @@ def imports_note(context: Context, site: Site, query: StatsQuery, period: Period
         return "", ""
     if not meta.included:
         return NOT_WITH_FILTERS, ""
-    return (WITH_IMPORTS, LEAVE_OUT) if query.imports else (WITHOUT_IMPORTS, ADD)
+    if not query.imports:
+        return WITHOUT_IMPORTS, ADD
+    return WHERE_KNOWN if query.filters else WITH_IMPORTS, LEAVE_OUT

@@ -65,7 +65,7 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     )
     labels = _labels(asked, period)
     if gate.judges_total(dimensions):
-        judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed)
+        judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed, imported=imported)
         fitting, everybody = _run(context.warehouse, judging.visitor_counts())[0]
         if gate.withholds_total(fitting, everybody):
             rows = () if dimensions else (Row((), (None,) * len(asked.metrics)),)

@@ -1,8 +1,8 @@
 """
 Daily totals taken over from another service: whether a question can have them, and what of them answers it.
 
-They are kept by day and by one report each, so a filter, an hour of the day or a property finds nothing in them; then
-the answer has what was counted here alone, and says why.
+They are kept by day and by one report each, so an hour of the day, a property, or a filter on something the report does
+not tell finds nothing in them; then the answer has what was counted here alone, and says why.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from dashboard.stats.closed import ClosedDays
-from dashboard.stats.dimensions import DIMENSIONS, Dimension
+from dashboard.stats.dimensions import DIMENSIONS, Dimension, known_dimension
+from dashboard.stats.filters import leaves
 from dashboard.stats.period import Period
-from dashboard.stats.query import ImportsMeta, StatsQuery
+from dashboard.stats.query import FilterGroup, FilterTree, ImportsMeta, StatsQuery, VisitFilter
 from dashboard.stats.reports import GOAL, TOTAL, Report, find_report
 from warehouse.client import Warehouse
 from warehouse.imported_totals import IMPORTED
@@ -29,7 +30,7 @@ UNSUPPORTED_INTERVAL = ImportsMeta(
 UNSUPPORTED_QUERY = ImportsMeta(
     skipped="unsupported_query",
     warning="Imported stats are not included in the results because query parameters are not supported."
-    " They are daily totals by one dimension: ask without filters.",
+    " They are daily totals by one dimension, or by few that belong together.",
 )
 """Names of the reasons: the stats API's documentation, `meta.imports_skip_reason`."""
 
@@ -76,7 +77,7 @@ def imported_totals(
     if period.start is not None or any(dimension.by_clock for dimension in dimensions):
         return (), UNSUPPORTED_INTERVAL
     days = _closed([(row[0], int(row[1])) for row in rows])
-    reports = () if query.filters else _reports(dimensions, goals)
+    reports = _filtered_report(dimensions, query.filters) if query.filters else _reports(dimensions, goals)
     if not reports:
         return (), UNSUPPORTED_QUERY
     return tuple(
@@ -111,6 +112,27 @@ def total_of(totals: Sequence[ImportedTotals]) -> ImportedTotals | None:
 def _closed(days: Sequence[tuple[date, int]]) -> ClosedDays:
     # A build may count for some of its days only, after a crash between two imports: days are named one by one.
     return ClosedDays(days[0][0], days[-1][0], tuple(sorted({build for _, build in days})), tuple(days), ())
+
+
+def _filtered_report(
+    dimensions: Sequence[Dimension], filters: Sequence[FilterTree]
+) -> list[tuple[Report, Mapping[str, str] | None]]:
+    asked: dict[str, Dimension] = {dimension.name: dimension for dimension in dimensions}
+    for tree in filters:
+        if _asks_visits_apart(tree):
+            return []
+        for leaf in leaves(tree):
+            found = known_dimension(leaf.dimension)
+            if found.prop or found.name == GOAL:
+                return []
+            asked[found.name] = found
+    return [] if GOAL in asked else _reports(tuple(asked.values()), ())
+
+
+def _asks_visits_apart(tree: FilterTree) -> bool:
+    if isinstance(tree, FilterGroup):
+        return any(_asks_visits_apart(inner) for inner in tree.filters)
+    return isinstance(tree, VisitFilter)
 
 
 def _reports(dimensions: Sequence[Dimension], goals: Sequence[Goal]) -> list[tuple[Report, Mapping[str, str] | None]]:

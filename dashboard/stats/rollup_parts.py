@@ -11,12 +11,28 @@ from dataclasses import dataclass
 
 from dashboard.stats.closed import ClosedDays
 from dashboard.stats.dimensions import Dimension
+from dashboard.stats.filters import condition
 from dashboard.stats.parts import PARTS, currency
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan
-from dashboard.stats.reports import Report
+from dashboard.stats.query import FilterTree
+from dashboard.stats.reports import TOTAL, Report
 from dashboard.stats.scope import Parameters, Scope
 from warehouse.registry.goals import Goal
+
+
+@dataclass(slots=True)
+class _LabelScope(Scope):
+    """
+    Reads dimensions from the labels of a report.
+    """
+
+    report: Report = TOTAL
+
+    def column(self, dimension: Dimension) -> str:
+        label = f"label{self.report.dimensions.index(dimension) + 1}"
+        # As in the tables of events and visits, what is not known is an empty text.
+        return f"if({label} = {self.parameters.add(dimension.empty, 'String')}, '', CAST({label}, 'String'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class RollupParts:
         closed: the days, and the builds that count; goals it does not name are left out.
         wanted: the parts to add up, of `PARTS`.
         goals: of the site, for the currencies of revenue.
+        filters: on labels of the report; only for totals from elsewhere, for of one's own the rows are asked.
     """
 
     site_id: int
@@ -39,6 +56,7 @@ class RollupParts:
     parameters: Parameters
     wanted: Sequence[str] = PARTS
     goals: Sequence[Goal] = ()
+    filters: Sequence[FilterTree] = ()
 
     def select(self, plan: Plan, shown: Sequence[str], *, engagement: bool) -> str:
         """
@@ -73,6 +91,9 @@ class RollupParts:
         wheres = [self._bounds(), *([f"({' OR '.join(there)})"] if there else [])]
         if self.closed.goal_names is not None:
             wheres.append(f"has({self.parameters.add(list(self.closed.goal_names), 'Array(String)')}, label1)")
+        if self.filters:
+            scope = _LabelScope("events", self.site_id, self.period, self.parameters, report=self.report)
+            wheres += [condition(tree, scope) for tree in self.filters]
         parts = [self._part(name) for name in self.wanted]
         return f"SELECT {', '.join([*labels, *parts])} FROM rollups WHERE {' AND '.join(wheres)}"
 

@@ -121,15 +121,17 @@ class Question:
         counted = f"SELECT {VISITORS} AS people {scope.source(row_conditions(filters, scope))}"
         # The total's rows are nobody's goals, so goals must not pick among them.
         kept = [] if closed is None else [replace(closed, goal_names=None)]
-        elsewhere = total_of(self.imported) if not filters else None
-        if elsewhere is not None:
+        elsewhere = total_of(self.imported)
+        if elsewhere is not None and not filters:
             kept.append(elsewhere.days)
-        if not kept:
-            return counted
         parts = [
             RollupParts(self.site_id, self.period, TOTAL, (), days, self.parameters, wanted=("visitors",)).rows()
             for days in kept
         ]
+        if filters and filters == self.query.filters:
+            parts += [one.rows() for one in self._imported(("visitors",))]
+        if not parts:
+            return counted
         found = [f"SELECT sum(visitors) AS people FROM ({rows})" for rows in parts]
         if closed is None or closed.open_spans:
             found.append(counted)
@@ -217,6 +219,7 @@ class Question:
                 *(self.site_id, self.period, one.report, self.dimensions, one.days, self.parameters),
                 wanted=wanted or PARTS,
                 goals=self.goals,
+                filters=self.query.filters,
             )
             for one in self.imported
         ]

@@ -8,6 +8,7 @@ import gzip
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,35 +60,30 @@ def everything(command: Command, tmp_path: Path) -> None:
     }
     assert {"id": first["id"], "events": 2} == removed
     assert [of_log["id"]] == [one["id"] for one in left]
-    of_totals(command, tmp_path)
 
 
 def of_totals(command: Command, tmp_path: Path) -> None:
     """
     The ZIP of a CSV export: imported, repeated, wrong, removed.
     """
-    assert 0 == command("site", "add", "site2.test").code
     path = write(tmp_path, "export.zip", zipped(EXPORT))
     wrong = write(tmp_path, "wrong.zip", zipped({"imported_visitors.csv": VISITORS + "2020-01-01,x,1,1,1,1\n"}))
     bad = write(tmp_path, "bad.zip", zipped({"../imported_visitors.csv": VISITORS}))
 
-    ran = [command("import", "site2.test", name, "--json") for name in (path, path, wrong)]
-    refused, broken = command("import", "site2.test", wrong), command("import", "site2.test", bad)
-    first, again, told = (cast("dict[str, Any]", one.facts()) for one in ran)
-    listed = cast("list[dict[str, Any]]", command("import", "site2.test", "--list", "--json").facts())
-    removed = command("import", "site2.test", "--remove", first["id"], "--yes", "--json").facts()
+    first, again = imported(command, path), imported(command, path)
+    refused, broken = command("import", "site1.test", wrong), command("import", "site1.test", bad)
+    removed = imported(command, "--remove", first["id"], "--yes")
 
-    assert [0, 0, 1, 1, 1] == [one.code for one in (*ran, refused, broken)]
     assert (18, "csv", 0, 18) == (first["imported"], first["format"], again["imported"], again["repeated"])
-    error = "visitors: it is no whole number of at most 15 digits"
-    assert [{"file": "imported_visitors.csv", "line": 2, "error": error}] == told["rejected"]
-    assert f"imported_visitors.csv line 2: {error}" in refused.err and "Nothing was imported" in refused.err
-    assert "the archive holds '../imported_visitors.csv'" in broken.err and 1 == len(broken.err.splitlines())
-    assert [(first["id"], "csv", 18)] == [(one["id"], one["format"], one["events"]) for one in listed]
+    error = "imported_visitors.csv line 2: visitors: it is no whole number of at most 15 digits"
+    assert (1, True, True) == (refused.code, error in refused.err, "Nothing was imported" in refused.err)
+    assert (1, 1) == (broken.code, len(broken.err.splitlines()))
+    assert "the archive holds '../imported_visitors.csv'" in broken.err
     assert {"id": first["id"], "events": 18} == removed
 
 
 @pytest.mark.server
+@pytest.mark.timeout(300)
 def test_with_the_directory_alone(tmp_path: Path) -> None:
     """
     Without a server the command has the store for itself.
@@ -96,12 +92,24 @@ def test_with_the_directory_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.timeout(300)
 def test_beside_a_server(tmp_path: Path) -> None:
     """
     With a server the command asks it, and the server has the rows.
     """
     with run_server(tmp_path):
         everything(beside(tmp_path), tmp_path)
+
+
+@pytest.mark.server
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("served", [False, True])
+def test_daily_totals(served: bool, tmp_path: Path) -> None:
+    """
+    An export of daily totals goes the same way, with the directory alone and beside a server.
+    """
+    with run_server(tmp_path) if served else nullcontext():
+        of_totals(beside(tmp_path), tmp_path)
 
 
 def beside(tmp_path: Path) -> Command:

@@ -195,7 +195,9 @@ def test_half_an_import_does_not_count(
     [
         ({"date_range": ["2020-01-01", "2020-12-31"]}, "out_of_range"),
         ({"dimensions": ["time:hour"], "date_range": ["2021-01-01", "2021-01-01"]}, "unsupported_interval"),
-        ({"filters": [["is", "visit:source", ["Google"]]]}, "unsupported_query"),
+        ({"filters": [["is", "visit:source", ["Google"]]], "dimensions": ["visit:browser"]}, "unsupported_query"),
+        ({"filters": [["is", "event:props:plan", ["x"]]]}, "unsupported_query"),
+        ({"filters": [["has_done", ["is", "event:name", ["Signup"]]]]}, "unsupported_query"),
         ({"dimensions": ["event:props:plan"]}, "unsupported_query"),
         ({"dimensions": ["visit:source", "visit:browser"]}, "unsupported_query"),
     ],
@@ -212,6 +214,49 @@ def test_why_totals_are_left_out(
 
     assert (False, reason) == (answer["meta"]["imports_included"], answer["meta"]["imports_skip_reason"])
     assert (reason != "out_of_range") == ("imports_warning" in answer["meta"])
+
+
+@pytest.mark.parametrize(
+    ("filters", "dimensions", "expected"),
+    [
+        ([["is", "visit:source", ["Google"]]], [], [[11]]),
+        ([["is_not", "visit:source", ["Google"]]], [], [[4]]),
+        ([["is", "visit:source", ["Direct / None"]]], ["time:day"], [["2021-01-01", 4]]),
+        ([["contains", "event:page", ["email"]]], [], [[3]]),
+        ([["is", "visit:country", ["SE"]]], ["visit:region"], [["SE-AB", 9]]),
+        ([["is", "visit:browser", ["Firefox"]]], ["visit:browser_version"], [["110.0", 6], ["109.0", 4]]),
+        ([["or", [["is", "visit:utm_medium", ["cpc"]], ["is", "visit:utm_medium", ["x"]]]]], [], [[5]]),
+    ],
+)
+def test_filters_of_one_report(
+    filters: list[Any],
+    dimensions: list[str],
+    expected: list[list[Any]],
+    context: Context,
+    site: Site,
+    importer: Importer,
+    tmp_path: Path,
+) -> None:
+    """
+    A filter on what a report tells picks among its rows, beside what was counted here.
+    """
+    take_totals(importer, context, site, WHOLE, tmp_path)
+
+    assert expected == rows(context, ["visitors"], *dimensions, filters=filters)
+
+
+def test_a_filtered_total_is_judged_with_imports(context: Context, importer: Importer, tmp_path: Path) -> None:
+    """
+    Whether a filtered total is about too few counts everybody it is about.
+    """
+    site = context.registry.sites.add("site2.test", k=5)
+    take_totals(importer, context, site, WHOLE, tmp_path)
+    everybody, but_few, few = (
+        rows(context, ["visitors"], site_id="site2.test", filters=[["is", "visit:source", names]])
+        for names in (["Google", "Direct / None"], ["Google"], ["Direct / None"])
+    )
+
+    assert ([[15]], [[None]], [[None]]) == (everybody, but_few, few)
 
 
 def test_totals_are_asked_for(context: Context, site: Site, importer: Importer, tmp_path: Path) -> None:
