@@ -56,6 +56,8 @@ class WordFiles:
             words = self._read(BOTS_FILE)
             install_patterns(words.patterns if words else ())
             read_agent.cache_clear()
+            # Here, where nobody waits for it: the patterns are put together at their first use.
+            read_agent("")
             changed = True
         return changed
 

@@ -20,8 +20,9 @@ DASHBOARD_SOCKET = "dashboard.sock"
 RISK_SOCKET = "risk.sock"
 OBSERVATIONS_SOCKET = "observations.sock"
 NETWORK_FILE = "networks.mmdb"
-SOURCES_FILE, BOTS_FILE = "sources.json", "bots.json"
 """The network list that `daysalt data fetch` builds, in the directory of lists."""
+SOURCES_FILE, BOTS_FILE = "sources.json", "bots.json"
+"""What it fetches there of names of sources, and of patterns of robots."""
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 
