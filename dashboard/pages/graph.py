@@ -143,7 +143,8 @@ def _course(context: Context, site: Site, query: StatsQuery, viewer: Viewer) -> 
     # Of each bucket's own visitors: against those of the whole period, every day would look small.
     query = replace(query, metrics=("visitors",))
     labels, reached = _series(answer(context, site, query, viewer), "visitors")
-    everybody = replace(query, filters=unconverted(query.filters))
+    # Totals from elsewhere know no goal with a filter, so they are on neither side.
+    everybody = replace(query, filters=unconverted(query.filters), imports=False)
     _, whole = _series(answer(context, site, everybody, viewer), "visitors")
     return labels, [rate(part, of) for part, of in zip(reached, whole, strict=True)]
 
