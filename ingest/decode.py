@@ -176,7 +176,8 @@ def _read(obj: dict[str, object], *, batch: bool) -> Beacon:
         or (get("interactive") if sent_interactive is None else sent_interactive) is not False,
         scroll_depth=scroll_depth,
         engagement_ms=engagement_ms,
-        gpc=get("gpc") is True,
+        # Also as the header says it: who hands on what the visitor sent must not have it overheard.
+        gpc=get("gpc") in (True, "1", "true"),
         timestamp=get("timestamp") if batch else None,
         ip=get("ip") if batch else None,
         user_agent=get("user_agent") if batch else None,

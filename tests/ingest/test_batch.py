@@ -261,12 +261,13 @@ def test_reasons_of_the_screens(tmp_path: Path, clock: FakeClock) -> None:
     assert {"bot": 1, "unknown_site": 2, "signal": 1} == collector.counters.dropped
 
 
-def test_a_signal_in_a_batch_makes_no_visitor(tmp_path: Path, clock: FakeClock) -> None:
+@pytest.mark.parametrize("said", [True, 1, "1", "true"])
+def test_a_signal_in_a_batch_makes_no_visitor(tmp_path: Path, clock: FakeClock, said: object) -> None:
     """
-    A pageview with `"gpc": true` counts for the page and hour, and for nobody.
+    A pageview with `"gpc": true`, or what the header has, counts for the page and hour, and for nobody.
     """
     _, batch = made(tmp_path, clock)
-    (event,) = events_of(offer(batch, [{**EVENT, "gpc": True}]))
+    (event,) = events_of(offer(batch, [{**EVENT, "gpc": said}]))
 
     assert (0, 0, "", 0) == (event.visitor_id, event.visit_seed, event.browser, event.ts % 3600)
 

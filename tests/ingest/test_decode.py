@@ -263,9 +263,12 @@ def test_public_beacon_cannot_say_who_sent_it() -> None:
     assert (event.ip, event.user_agent, event.timestamp, event.event_id) == ("198.51.100.1", "x", 1, "e")
 
 
-@pytest.mark.parametrize(("sent", "expected"), [(True, True), (False, False), (1, False), (None, False)])
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [(True, True), ("1", True), (1, True), (False, False), (0, False), ("no", False), ([], False), (None, False)],
+)
 def test_gpc_of_a_batch(sent: object, expected: bool) -> None:
-    """Only a literal true says that the visitor's browser sent GPC."""
+    """True, or what the header has, says that the visitor's browser sent GPC."""
 
     assert decode_value(PAGEVIEW | {"gpc": sent}).gpc is expected
 
