@@ -1,6 +1,6 @@
 """
-Entry point of the keeper and its children: `python -m daysalt.child keeper|collector|lists|risk|store|drain ...`.
-Not for people.
+Entry point of the keeper and its children:
+`python -m daysalt.child keeper|renewed|ready|collector|lists|risk|store|drain ...`. Not for people.
 """
 
 from __future__ import annotations
@@ -22,17 +22,23 @@ def main(arguments: list[str]) -> int:
     # What our dependencies take along where they find it, and never use here.
     leave_out("rich", "pandas", "pyarrow")
     from warehouse.log import configure_logging
+    from warehouse.private_memory import keep_memory_private
     from warehouse.settings import load_settings
 
+    keep_memory_private()
     settings = load_settings()
     if role in ("keeper", "drain"):
         return _for_people(settings, role, rest)
-    configure_logging(settings.log_level, part=role)
+    configure_logging(settings.log_level, part="keeper" if role == "renewed" else role)
     if role == "collector":
         from daysalt.collector import run_collector
 
         name, listen_fd, table_fd = rest
         return run_collector(settings, name=name, listen_fd=int(listen_fd), table_fd=int(table_fd))
+    if role in ("renewed", "ready"):
+        from daysalt.serve import run_renewed
+
+        return run_renewed(settings, int(rest[0])) if role == "renewed" else 0
     if role == "lists":
         from daysalt.first_lists import fetch_named
 

@@ -15,7 +15,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from daysalt.adopted import AdoptedProcess, Running
+from daysalt.environment import complete_environment
+from daysalt.handing_over import HandedChild
 from warehouse.log import logger
+from warehouse.settings import Settings
 
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 STEADY_SECONDS = 30
@@ -47,14 +51,16 @@ class Child:
     arguments: Sequence[str]
     environment: Mapping[str, str]
     fds: Sequence[int] = ()
-    process: asyncio.subprocess.Process | None = None
+    process: Running | None = None
     starts: int = 0
     stopping: bool = False
-    beside: asyncio.subprocess.Process | None = None
+    beside: Running | None = None
     """While one takes the place of another: the one that is coming up, then the one that is leaving."""
     heard: set[int] = field(default_factory=set[int])
     """Pids of those of its processes that said that they are well."""
-    lines: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    lines: dict[int, int] = field(default_factory=dict[int, int])
+    """Writing end of the life line of each of its processes, by pid."""
+    holding: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def supervise(self) -> None:
         """
@@ -85,6 +91,28 @@ class Child:
         """
         ours = {process.pid for process in (self.process, self.beside) if process is not None}
         self.heard = (self.heard | {pid}) & ours
+
+    def hand_over(self) -> HandedChild | None:
+        """
+        Describe the one process that runs, for the program that takes the keeper's place; None while there is none,
+        or one takes the place of another.
+        """
+        if self.process is None or self.process.returncode is not None or self.beside is not None:
+            return None
+        return HandedChild(self.process.pid, self.lines[self.process.pid], self.starts)
+
+    def adopt(self, handed: HandedChild) -> None:
+        """
+        Take the process that the program before has left; if it ended meanwhile, `supervise` starts another.
+        """
+        self.starts = handed.starts
+        try:
+            process = AdoptedProcess(handed.pid)
+        except ProcessLookupError:
+            os.close(handed.life_line)
+            return
+        self.process = process
+        self._hold(process, handed.life_line)
 
     async def stop(self, grace_seconds: float) -> None:
         """
@@ -119,7 +147,7 @@ class Child:
             self.beside = None
         return True
 
-    async def _well(self, process: asyncio.subprocess.Process) -> bool:
+    async def _well(self, process: Running) -> bool:
         for _ in range(round(WELL_SECONDS / LOOK_SECONDS)):
             if process.returncode is not None or self.stopping:
                 return False
@@ -139,7 +167,7 @@ class Child:
                 return code
             process = self.process  # it was replaced
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start(self) -> Running:
         read_end, write_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -159,23 +187,51 @@ class Child:
             raise
         finally:
             os.close(read_end)
-        holding = asyncio.create_task(_hold(process, write_end))
-        self.lines.add(holding)
-        holding.add_done_callback(self.lines.discard)
+        self._hold(process, write_end)
         return process
 
+    def _hold(self, process: Running, life_line: int) -> None:
+        """
+        Keep the writing end of a process's life line open for as long as it lives.
+        """
 
-async def _hold(process: asyncio.subprocess.Process, life_line: int) -> None:
+        async def hold() -> None:
+            try:
+                await process.wait()
+            finally:
+                os.close(self.lines.pop(process.pid))
+
+        self.lines[process.pid] = life_line
+        holding = asyncio.create_task(hold())
+        self.holding.add(holding)
+        holding.add_done_callback(self.holding.discard)
+
+
+def make_children(settings: Settings, listen_fd: int, table_fd: int, *, with_store: bool) -> list[Child]:
     """
-    Keep the writing end of a process's life line open for as long as it lives.
+    Make the children of a keeper; nothing is started.
+
+    Args:
+        listen_fd: listening socket that the collectors inherit.
+        table_fd: memory they share, for visits open at midnight.
     """
-    try:
-        await process.wait()
-    finally:
-        os.close(life_line)
+    environment = complete_environment(settings)
+    children = [
+        Child(
+            name=f"collector-{number}",
+            arguments=("collector", f"collector-{number}", str(listen_fd), str(table_fd)),
+            environment=environment,
+            fds=(listen_fd, table_fd),
+        )
+        for number in range(1, settings.workers + 1)
+    ]
+    children.append(Child(name="risk", arguments=("risk",), environment=environment))
+    if with_store:
+        children.append(Child(name="store", arguments=("store", "drain", "dashboard"), environment=environment))
+    return children
 
 
-async def _end(process: asyncio.subprocess.Process | None, name: str, grace_seconds: float) -> None:
+async def _end(process: Running | None, name: str, grace_seconds: float) -> None:
     if process is None or process.returncode is not None:
         return
     process.terminate()

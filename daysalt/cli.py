@@ -36,6 +36,7 @@ from daysalt.commands import (
     vault,
 )
 from daysalt.commands.failures import FAILED, exit_code, sentence
+from warehouse.private_memory import keep_memory_private
 
 ORDER = (
     *("serve", "collect", "drain", "dashboard"),
@@ -141,8 +142,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """
-    Run the command on the process's own line and leave with its exit code.
+    Run the command on the process's own line and leave with its exit code. What it reads may be keys.
     """
+    keep_memory_private()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -79,6 +79,25 @@ class Figures(Collector):
         )
         self.gauges.update({name: value for name, value in gauges.items() if name in GAUGES})
 
+    def snapshot(self) -> dict[str, Any]:
+        """
+        Give everything that was counted, for `resume`.
+        """
+        finished = [self._finished, self._finished_drops, self._finished_scrubs]
+        return {
+            "finished": finished,
+            "gauges": self.gauges,
+            "current": {name: list(told) for name, told in self._current.items()},
+        }
+
+    def resume(self, snapshot: Mapping[str, Any]) -> None:
+        """
+        Go on from what another program had counted.
+        """
+        self._finished, self._finished_drops, self._finished_scrubs = (dict(part) for part in snapshot["finished"])
+        self.gauges.update(snapshot["gauges"])
+        self._current = {name: (pid, *parts) for name, (pid, *parts) in snapshot["current"].items()}
+
     def text(self) -> str:
         """
         Render everything as Prometheus text.

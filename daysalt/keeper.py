@@ -1,29 +1,28 @@
 """
 The keeper, parent of all: supervises the others, owns the calendar of salts, answers them and the commands over a
 local socket. It opens the public port but never reads from it, so that a restarted collector refuses no connection.
+After a key's death it becomes a new program, with empty memory, in the same process (`daysalt/handing_over.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from daysalt.children import Child, FatalChild
+from daysalt.children import Child, FatalChild, make_children
 from daysalt.environment import complete_environment
 from daysalt.figures import Figures
 from daysalt.first_lists import fetch_missing_lists
+from daysalt.handing_over import Handed, become, hold_signals, inherited, let_signals_through, starts
 from daysalt.lifeline import watch_life_line
-from daysalt.own_address import setup_link
 from daysalt.renewal import Renewal
 from daysalt.retention_keeper import RetentionKeeper
 from daysalt.vault.desk import desk_of_keeper
 from daysalt.vault.keeping import VaultKeeping
+from daysalt.vault.requests import KEY_PURPOSE as REQUEST_KEY
 from ingest.keys.day_keys import DayKey
 from ingest.keys.event_id_keys import EventIdKeys
 from ingest.keys.keyring import Keyring
@@ -33,27 +32,21 @@ from ingest.keys.salts import SaltCalendar
 from ingest.keys.vault_keys import VaultKeys
 from ingest.midnight import TABLE_BYTES
 from warehouse.clock import Clock
-from warehouse.data_dir import KEEPER_SOCKET, SETUP_TOKEN_FILE, write_private
-from warehouse.local_socket import Fields, SocketRefused, listen
+from warehouse.data_dir import KEEPER_SOCKET, DataDirLock
+from warehouse.local_socket import Fields, Listening, SocketRefused, listen
 from warehouse.log import logger
-from warehouse.registry.database import Registry
 from warehouse.settings import Settings
 
 TICK_SECONDS = 1.0
-BACKLOG = 2048
 COLLECTOR_GRACE_SECONDS = 8
 STORE_GRACE_SECONDS = 6
 """Together below the 15 seconds a stop may take (contract, section 1)."""
 SILENT_SECONDS = 10
 """A process that reported nothing for this long is not well."""
+SETTLING_TURNS, SETTLING_SECONDS = 5, 0.2
+"""Turns of the event loop before the keeper becomes a new program, and how long it waits while it cannot."""
 ZONES_MAX = 600
 """There are fewer time zones than this."""
-
-
-class StartError(Exception):
-    """
-    The server cannot start. The text is one sentence that says what to do.
-    """
 
 
 class Keeper:
@@ -61,18 +54,33 @@ class Keeper:
     The parent process, for `serve` (everything) and `collect` (without the store).
     """
 
-    def __init__(self, settings: Settings, clock: Clock, *, with_store: bool) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, lock: DataDirLock, *, with_store: bool, handed: Handed | None = None
+    ) -> None:
         """
         Open the keys and destroy what is overdue, before anything is served.
+
+        Args:
+            lock: of the data directory, held.
+            handed: what the program before has left, when this one takes its place.
 
         Raises:
             KeyringError: the keys cannot be used.
         """
         self._settings = settings
         self._clock = clock
+        self._lock = lock
         self._with_store = with_store
-        keyring = Keyring(settings.keys_dir, settings.root_key_file, clock)
-        self._calendar = SaltCalendar(keyring, clock, lambda text: logger().error(text))
+        self._handed = handed
+        keyring = Keyring(
+            settings.keys_dir,
+            settings.root_key_file,
+            clock,
+            lock_descriptor=handed.keyring_lock if handed else None,
+        )
+        self._calendar = SaltCalendar(
+            keyring, clock, lambda text: logger().error(text), believed=handed.believed if handed else None
+        )
         self._event_id_keys = EventIdKeys(keyring, self._calendar)
         self._risk_keys = RiskKeys(keyring, self._calendar)
         self._vault = VaultKeeping(
@@ -84,14 +92,20 @@ class Keeper:
         self._retention = RetentionKeeper(settings, clock, keyring, self._calendar)
         self._desk = desk_of_keeper(settings, clock, keyring, self._vault.keys, lambda: self._vault.closed)
         self._renewal = Renewal()
+        self._keyring = keyring
+        self._deaths = 0
         self._destroy_due()
         self._figures = Figures()
         self._heard_ms: dict[str, int] = {}
         self._troubles: dict[str, str] = {}
         self._keys_trouble = ""
         self._keys_unwritable = ""
-        self._keyring = keyring
         self._children: list[Child] = []
+        self._stopping = asyncio.Event()
+        self._fetching_lists: asyncio.Task[None] | None = None
+        if handed is not None:
+            self._figures.resume(handed.figures)
+            self._desk.glass_broken = handed.glass_broken
 
     async def run(self, listener: socket.socket) -> int:
         """
@@ -100,22 +114,28 @@ class Keeper:
         Returns:
             Exit code: 0 stopped as asked, 1 when a part cannot run (it said why).
         """
-        stopping = asyncio.Event()
-        watch_life_line(stopping.set)
-        table_fd = os.memfd_create("open-visits", os.MFD_CLOEXEC)
-        os.ftruncate(table_fd, TABLE_BYTES)
-        control = await listen(self._settings.data_dir / KEEPER_SOCKET, self._operations())
-        self._children = self._make_children(listener.fileno(), table_fd)
+        watch_life_line(self._stopping.set)
+        table_fd, control = await self._open()
+        self._children = make_children(self._settings, listener.fileno(), table_fd, with_store=self._with_store)
+        if self._handed is not None:
+            for child in self._children:
+                child.adopt(self._handed.children[child.name])
         supervising = [asyncio.create_task(child.supervise(), name=child.name) for child in self._children]
+        self._renewal.watch_signal()
+        let_signals_through()
         background = [
             asyncio.create_task(self._tick_forever()),
             asyncio.create_task(self._retention.finish_forever()),
-            asyncio.create_task(self._renewal.run_forever(self._children)),
+            asyncio.create_task(
+                self._renewal.run_forever(self._children, lambda: self._become_new(listener, table_fd, control))
+            ),
         ]
-        if self._settings.fetch_lists:
-            environment = complete_environment(self._settings)
-            background.append(asyncio.create_task(fetch_missing_lists(self._settings, environment)))
-        stopped = asyncio.create_task(stopping.wait())
+        if self._settings.fetch_lists and self._handed is None:
+            self._fetching_lists = asyncio.create_task(
+                fetch_missing_lists(self._settings, complete_environment(self._settings))
+            )
+            background.append(self._fetching_lists)
+        stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([stopped, *supervising], return_when=asyncio.FIRST_COMPLETED)
         logger().info("stopping")
         # First those who take events in, then the one who stores them.
@@ -129,21 +149,68 @@ class Keeper:
         listener.close()
         return 1 if any(isinstance(outcome, FatalChild) for outcome in outcomes) else 0
 
-    def _make_children(self, listen_fd: int, table_fd: int) -> list[Child]:
+    async def _open(self) -> tuple[int, Listening]:
+        path = self._settings.data_dir / KEEPER_SOCKET
+        if self._handed is not None:
+            answering = inherited(self._handed.control)
+            return self._handed.table, await listen(path, self._operations(), answering)
+        table_fd = os.memfd_create("open-visits", os.MFD_CLOEXEC)
+        os.ftruncate(table_fd, TABLE_BYTES)
+        return table_fd, await listen(path, self._operations())
+
+    async def _become_new(self, listener: socket.socket, table_fd: int, control: Listening) -> None:
+        """
+        Become a new program once nothing is under way, and nobody is kept waiting for longer than its start takes.
+        Returns when it must not be now: it is asked for again, or the server stops.
+        """
         environment = complete_environment(self._settings)
-        children = [
-            Child(
-                name=f"collector-{number}",
-                arguments=("collector", f"collector-{number}", str(listen_fd), str(table_fd)),
-                environment=environment,
-                fds=(listen_fd, table_fd),
-            )
-            for number in range(1, self._settings.workers + 1)
-        ]
-        children.append(Child(name="risk", arguments=("risk",), environment=environment))
-        if self._with_store:
-            children.append(Child(name="store", arguments=("store", "drain", "dashboard"), environment=environment))
-        return children
+        if not await starts(environment):
+            logger().error("the keeper cannot become a new program; its memory may hold destroyed keys until a restart")
+            return
+        while not (self._stopping.is_set() or self._renewal.asked or self._keys_trouble or self._keys_unwritable):
+            control.pause()
+            hold_signals()
+            for _ in range(SETTLING_TURNS):  # what came before is heard
+                await asyncio.sleep(0)
+            handed = self._hand_over(listener.fileno(), table_fd, control)
+            try:
+                if handed is not None:
+                    become(["renewed"], environment, handed)
+            except OSError as error:
+                logger().error("the keeper could not become a new program", reason=error.strerror)
+                return
+            finally:
+                let_signals_through()
+                control.resume()
+            await asyncio.sleep(SETTLING_SECONDS)
+
+    def _hand_over(self, listen_fd: int, table_fd: int, control: Listening) -> Handed | None:
+        """
+        Write down what the next program needs; None while something is under way that it could not go on with.
+        """
+        children = {child.name: handed for child in self._children if (handed := child.hand_over()) is not None}
+        fetching = self._fetching_lists is not None and not self._fetching_lists.done()
+        if (
+            len(children) < len(self._children)
+            or fetching
+            or not control.idle
+            or self._retention.busy
+            or self._renewal.asked
+            or self._stopping.is_set()
+        ):
+            return None
+        return Handed(
+            with_store=self._with_store,
+            listener=listen_fd,
+            table=table_fd,
+            control=control.descriptor,
+            data_dir_lock=self._lock.descriptor,
+            keyring_lock=self._keyring.lock_descriptor,
+            children=children,
+            figures=self._figures.snapshot(),
+            believed=self._calendar.believed,
+            glass_broken=self._desk.glass_broken,
+        )
 
     def _operations(self) -> dict[str, Any]:
         return {
@@ -254,76 +321,17 @@ class Keeper:
     def _destroy_due(self) -> None:
         for key_id in self._calendar.destroy_due():
             logger().info("a salt was destroyed", time_zone=key_id.scope, day=key_id.day)
-            self._renewal.ask()
         for key_id in self._event_id_keys.destroy_due():
             logger().info("a key for event ids was destroyed", day=key_id.day)
         for key_id in self._risk_keys.destroy_due():
             logger().info("a key for risk ids was destroyed", day=key_id.day)
         self._retention.destroy_due()
-
-
-def write_setup_token(settings: Settings, registry: Registry) -> str | None:
-    """
-    While nobody can sign in, put the set-up token into a file only we can read.
-
-    Returns:
-        The link to open, or None when there is somebody already.
-    """
-    path = settings.data_dir / SETUP_TOKEN_FILE
-    token = registry.users.first_token()
-    if token is None:
-        path.unlink(missing_ok=True)
-        return None
-    write_private(path, token + "\n")
-    return setup_link(settings, token)
-
-
-def open_port(host: str, port: int) -> socket.socket:
-    """
-    Open a listening port.
-
-    Raises:
-        StartError: it is taken, or not ours to open.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        # The resolver's own numbers for a name nobody knows are below 0.
-        foreign = (error.errno or 0) < 0 or error.errno == errno.EADDRNOTAVAIL
-        advice = (
-            "set DAYSALT_HOST to an address of this machine"
-            if foreign
-            else "stop what uses it, or choose another with PORT= or --port"
-        )
-        raise StartError(f"port {port} on {host} cannot be opened ({error.strerror}): {advice}") from error
-    listener.setblocking(False)  # the method's own way
-    return listener
+        # Also what a command destroyed. A request's key dies with every look-up and is not worth new programs.
+        deaths = sum(count for purpose, count in self._keyring.deaths.items() if purpose != REQUEST_KEY)
+        if deaths != self._deaths:
+            self._deaths = deaths
+            self._renewal.ask()
 
 
 def _day_key_fields(key: DayKey) -> Fields:
     return {"day": key.day, "expires_ms": key.expires_ms, "key": key.key.hex()}
-
-
-def private_memory() -> None:
-    """
-    Keep keys out of core dumps, in this process and all it starts.
-    """
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-
-
-def tell(text: str, path: Path | None = None) -> None:
-    """
-    Say something to the person at the terminal; a token never goes where output is collected.
-    """
-    if sys.stderr.isatty():
-        print(text, file=sys.stderr)
-    elif path is not None:
-        logger().info("first start: the set-up token is in a file", file=str(path))

@@ -50,6 +50,13 @@ class RetentionKeeper:
         """
         return self._part.trouble
 
+    @property
+    def busy(self) -> bool:
+        """
+        Whether a thread is at work on what the store is needed for.
+        """
+        return self._finishing.locked()
+
     def destroy_due(self) -> None:
         """
         Destroy the days of the vault that are due, and prove every key that was destroyed.

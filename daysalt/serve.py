@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from daysalt.keeper import Keeper, StartError, open_port, private_memory, tell, write_setup_token
+from daysalt.first_start import StartError, open_port, tell, write_setup_token
+from daysalt.handing_over import inherited, take_over
+from daysalt.keeper import Keeper
 from daysalt.named_lists import check_named_lists
 from daysalt.own_address import base_url
 from ingest.keys.keyring import KeyringError
 from warehouse.clock import SystemClock
-from warehouse.data_dir import SETUP_TOKEN_FILE, DataDirError, lock_data_dir
+from warehouse.data_dir import LOCK_FILE, SETUP_TOKEN_FILE, DataDirError, DataDirLock, lock_data_dir
 from warehouse.log import configure_logging, logger
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
@@ -27,6 +29,24 @@ def run_serve(settings: Settings) -> int:
         Exit code: 0 stopped as asked, 1 could not run (one sentence on stderr).
     """
     return _run_keeper(settings, with_store=True)
+
+
+def run_renewed(settings: Settings, handed_over: int) -> int:
+    """
+    Go on as the keeper that another program was in this process.
+
+    Args:
+        handed_over: number of the open file in which it left what it had.
+    """
+    handed = take_over(handed_over)
+    with DataDirLock(settings.data_dir / LOCK_FILE, handed.data_dir_lock) as lock:
+        try:
+            keeper = Keeper(settings, SystemClock(), lock, with_store=handed.with_store, handed=handed)
+            logger().info("the keeper is a new program")
+            return asyncio.run(keeper.run(inherited(handed.listener)))
+        except KeyringError as error:
+            print(f"daysalt: {error}", file=sys.stderr)
+            return 1
 
 
 def run_collect(settings: Settings) -> int:
@@ -72,7 +92,6 @@ def run_dashboard(settings: Settings) -> int:
 
 def _run_keeper(settings: Settings, *, with_store: bool) -> int:
     configure_logging(settings.log_level, part="keeper")
-    private_memory()
     check_named_lists(settings)
     clock = SystemClock()
     try:
@@ -88,7 +107,7 @@ def _run_keeper(settings: Settings, *, with_store: bool) -> int:
                 registry.keys.ensure_admin(settings.admin_key)
             link = write_setup_token(settings, registry)
             registry.close()
-            keeper = Keeper(settings, clock, with_store=with_store)
+            keeper = Keeper(settings, clock, lock, with_store=with_store)
             listener = open_port(settings.host, settings.port)
             if link is not None:
                 tell(

@@ -48,6 +48,14 @@ class DataDirLock:
         self.path = path
         self._descriptor: int | None = descriptor
 
+    @property
+    def descriptor(self) -> int:
+        """
+        Number of the open file that holds the lock.
+        """
+        assert self._descriptor is not None
+        return self._descriptor
+
     def release(self) -> None:
         """
         Let go. A second call does nothing.

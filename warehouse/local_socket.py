@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 LINE_BYTES_MAX = 16 * 1024 * 1024
+FULL_SECONDS = 1.0
+"""How long nobody is accepted after the system said that no more files may be opened."""
 PATH_BYTES_MAX = 100
 """What a socket address may be long on every system we run on (Linux: 108, macOS: 104)."""
 
@@ -88,21 +90,84 @@ def stream(path: Path, op: str, *, timeout_s: float = 600, **arguments: Any) -> 
         raise SocketRefused(f"the server went away while it worked on {op}; try again")
 
 
-async def listen(path: Path, operations: Mapping[str, Operation]) -> asyncio.Server:
+class Listening:
     """
-    Answer operations on a socket of mode 0600. An operation is a coroutine function that returns fields, or an async
-    generator of progress fields whose last one is the result. One that raises `SocketRefused` refuses.
+    A socket that answers operations. Made by `listen`.
     """
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, listener: socket.socket, operations: Mapping[str, Operation]) -> None:
+        self._listener = listener
+        self._operations = operations
+        self._answering: set[asyncio.Task[None]] = set()
+        self.resume()
+
+    @property
+    def descriptor(self) -> int:
+        """
+        Number of the open file.
+        """
+        return self._listener.fileno()
+
+    @property
+    def idle(self) -> bool:
+        """
+        Whether nobody has a connection.
+        """
+        return not self._answering
+
+    def pause(self) -> None:
+        """
+        Let those who come wait in the socket's queue.
+        """
+        asyncio.get_running_loop().remove_reader(self._listener)
+
+    def resume(self) -> None:
+        """
+        Answer those who wait and who come.
+        """
+        if self._listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def close(self) -> None:
+        """
+        Answer nobody who comes from now on.
+        """
+        self.pause()
+        self._listener.close()
+
+    def _accept(self) -> None:
         try:
-            await _answer(reader, writer, operations)
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return
+        except OSError:  # no more files may be opened: those who wait go on waiting
+            self.pause()
+            asyncio.get_running_loop().call_later(FULL_SECONDS, self.resume)
+            return
+        connection.setblocking(False)  # the method's own way
+        task = asyncio.get_running_loop().create_task(self._answer(connection))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LINE_BYTES_MAX)
+        try:
+            await _answer(reader, writer, self._operations)
         except (ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass  # the asker went away or spoke nonsense
         finally:
             writer.close()
 
-    return await asyncio.start_unix_server(answer, sock=bind_private(path), limit=LINE_BYTES_MAX)
+
+async def listen(path: Path, operations: Mapping[str, Operation], listener: socket.socket | None = None) -> Listening:
+    """
+    Answer operations on a socket of mode 0600. An operation is a coroutine function that returns fields, or an async
+    generator of progress fields whose last one is the result. One that raises `SocketRefused` refuses.
+
+    Args:
+        listener: a socket that listens on the path already, taken over.
+    """
+    return Listening(listener or bind_private(path), operations)
 
 
 def bind_private(path: Path) -> socket.socket:

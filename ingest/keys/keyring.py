@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import weakref
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,9 +64,14 @@ class Keyring:
     The keys of one installation. One process holds it open: the keeper.
     """
 
-    def __init__(self, directory: Path, root_key_file: Path, clock: Clock) -> None:
+    def __init__(
+        self, directory: Path, root_key_file: Path, clock: Clock, *, lock_descriptor: int | None = None
+    ) -> None:
         """
         Open the keyring, or make it on first start.
+
+        Args:
+            lock_descriptor: the lock, held already by the program that this process was before.
 
         Raises:
             KeyringError: wrong modes, damage, a root key that does not fit, or another process that has it open.
@@ -74,8 +80,11 @@ class Keyring:
         self._path = directory / "keyring.json"
         self._clock = clock
         self._root_key_file = root_key_file
+        self.deaths: Counter[str] = Counter()
+        """How many keys of each purpose were destroyed since this program opened the keyring."""
         make_directory(directory)
-        self._lock = weakref.finalize(self, os.close, lock_directory(directory))
+        self.lock_descriptor = lock_directory(directory, lock_descriptor)
+        self._lock = weakref.finalize(self, os.close, self.lock_descriptor)
         self._root = read_root_key(root_key_file, may_make=not self._path.exists())
         self._state = read_keyring(self._path)
         self._finish_root_rotation()
@@ -183,6 +192,7 @@ class Keyring:
         now = self._clock.now_ms()
         stones = [Tombstone(mark, 0, now, "")] if mark else [self._tombstone(key_id, now) for key_id in due]
         self._save(replace(self._state, keys=keys, tombstones=self._tombstones_and(stones)))
+        self.deaths.update(key_id.purpose for key_id in due)
         return due
 
     def tombstones(self) -> list[Tombstone]:
@@ -236,6 +246,7 @@ class Keyring:
         epochs = {number: wrap(self._root, epoch_key, bound_to_epoch(number))}
         self._save(replace(self._state, epochs=epochs, keys=keys, tombstones=self._tombstones_and([gone])))
         self._epochs = {number: epoch_key}
+        self.deaths[gone.id.purpose] += 1
         return gone.id
 
     def rotate_root(self) -> None:

@@ -46,27 +46,34 @@ def make_directory(directory: Path) -> None:
         raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
 
 
-def lock_directory(directory: Path) -> int:
+def lock_directory(directory: Path, descriptor: int | None = None) -> int:
     """
     Take the keyring for this process. The kernel lets go of it when the process ends, however it ends.
+
+    Args:
+        descriptor: the lock file, open already, from the program that this process was before.
+
+    Returns:
+        The open file. TRICKY: to close any open file of this name lets go of the lock.
 
     TRICKY: a lock of the process (`lockf`), not of the open file, so that a program started meanwhile has no share in
     it. Two keepers with one keyring would each write what they know, and the second one's keys would be gone.
     """
-    descriptor = -1
+    opened = -1 if descriptor is None else descriptor
     try:
-        descriptor = os.open(directory / "keyring.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if opened < 0:
+            opened = os.open(directory / "keyring.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if descriptor >= 0:
-            os.close(descriptor)
+        if opened >= 0:
+            os.close(opened)
         if error.errno in (errno.EACCES, errno.EAGAIN):
             raise KeyringError(
                 f"the keys directory {directory} is in use by another Daysalt process: stop that one, or set "
                 "DAYSALT_KEYS_DIR"
             ) from None
         raise KeyringError(f"the keys directory {directory} cannot be used: {error.strerror}") from error
-    return descriptor
+    return opened
 
 
 def read_root_key(path: Path, *, may_make: bool) -> bytes:

@@ -59,16 +59,23 @@ class SaltCalendar:
     Makes salts before they are needed and destroys them when they are over.
     """
 
-    def __init__(self, keyring: Keyring, clock: Clock, alarm: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        clock: Clock,
+        alarm: Callable[[str], None],
+        *,
+        believed: tuple[int, int] | None = None,
+    ) -> None:
         """
         Args:
             alarm: told, in one sentence, what an operator must look at.
+            believed: wall and monotonic time, in milliseconds, at which the clock was believed last; now, without it.
         """
         self._keyring = keyring
         self._clock = clock
         self._alarm = alarm
-        self._wall_ms = clock.now_ms()
-        self._steady_ms = clock.monotonic_ms()
+        self._wall_ms, self._steady_ms = believed or (clock.now_ms(), clock.monotonic_ms())
         self._alarmed = False
         if keyring.high_water_ms > clock.now_ms():
             alarm("the clock went backwards since the last start; days that are over stay over")
@@ -80,6 +87,13 @@ class SaltCalendar:
         """
         leap = (self._clock.now_ms() - self._wall_ms) - (self._clock.monotonic_ms() - self._steady_ms)
         return leap > LEAP_MS_MAX
+
+    @property
+    def believed(self) -> tuple[int, int]:
+        """
+        Wall and monotonic time, in milliseconds, at which the clock was believed last.
+        """
+        return self._wall_ms, self._steady_ms
 
     def believe_clock(self) -> None:
         """

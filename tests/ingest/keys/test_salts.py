@@ -141,6 +141,20 @@ def test_clock_leap_pauses_destruction(tmp_path: Path, clock: FakeClock) -> None
     assert 1 == len(calendar.destroy_due())
 
 
+def test_a_leap_stays_one_for_the_program_that_takes_over(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    A keeper that becomes a new program goes on from where the clock was believed last; a start believes it anew.
+    """
+    calendar = calendar_at(tmp_path, clock)
+    clock.wall_ms += LEAP_MS_MAX + 1
+    keyring = open_keyring(tmp_path / "other", clock)
+    states = [
+        SaltCalendar(keyring, clock, lambda _: None, believed=believed).paused for believed in (calendar.believed, None)
+    ]
+
+    assert (True, [True, False]) == (calendar.paused, states)
+
+
 def test_a_wrong_clock_set_right_leaves_no_salt_for_years(tmp_path: Path) -> None:
     """
     Whether the clock leapt while running or was wrong at the start, the salt of the far day does not stay in use.
