@@ -212,7 +212,7 @@ class _Process:
                     await self._fetch_salts(zones)
                 self._collector.install_sites(rules)
                 if self._vault is not None:
-                    self._vault.sink.install_sites(site.id for site in rules.values() if site.vault)
+                    self._vault.install_sites([site.id for site in rules.values() if site.vault])
                 self._site_scripts.install(await asyncio.to_thread(self._registry.tracker_scripts.all))
                 self._batch.install_keys(await asyncio.to_thread(self._registry.keys.ring))
                 await asyncio.to_thread(self._risk.read, self._registry)

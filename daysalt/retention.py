@@ -21,9 +21,11 @@ from warehouse.clock import Clock
 from warehouse.data_dir import STORE_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
 from warehouse.privacy.proofs import PROOFS_DIR
-from warehouse.retire import RetiredDay, count_vault_day, drop_old_events, drop_vault_day
+from warehouse.retire import RetiredDay, count_vault_day, drop_old_events, drop_vault_day, find_canary
 from warehouse.settings import Settings
 
+CANARY_MS = 10 * 60 * 1000
+"""How often a canary that was not found is looked for again."""
 STORE_SECONDS_MAX = 600
 """How long the store may take to drop a day or delete a month of rows."""
 
@@ -36,6 +38,8 @@ class RetentionStore(Protocol):
     def count(self, day: str) -> int: ...
 
     def drop(self, day: str) -> RetiredDay: ...
+
+    def canary(self, day: str, index: bytes) -> bytes | None: ...
 
     def drop_events(self, before: str) -> int: ...
 
@@ -60,6 +64,9 @@ class OpenStore:
     def drop(self, day: str) -> RetiredDay:
         return drop_vault_day(self._warehouse, day)
 
+    def canary(self, day: str, index: bytes) -> bytes | None:
+        return find_canary(self._warehouse, day, index)
+
     def drop_events(self, before: str) -> int:
         return drop_old_events(self._warehouse, before)
 
@@ -77,6 +84,9 @@ class SocketStore:
 
     def drop(self, day: str) -> RetiredDay:
         return RetiredDay(**self._ask("drop_vault_day", day=day))
+
+    def canary(self, day: str, index: bytes) -> bytes | None:
+        return bytes.fromhex(self._ask("vault_canary", day=day, index=index.hex())["ciphertext"]) or None
 
     def drop_events(self, before: str) -> int:
         return int(self._ask("drop_old_events", before=before)["rows"])
@@ -129,6 +139,7 @@ class RetentionPart:
         self._steps = threading.Lock()
         """One step at a time: the tick destroys while a thread waits for the store."""
         self.waiting = ""
+        self._looked_ms = -CANARY_MS
 
     def destroy_due(self) -> list[str]:
         """
@@ -147,7 +158,7 @@ class RetentionPart:
         """
         Whether the store is needed now.
         """
-        return bool(self.retention.unfinished()) or self._events_due() is not None
+        return bool(self.retention.unfinished()) or self._events_due() is not None or self._canary_due
 
     def finish(self, store: RetentionStore, destroyed: list[str]) -> RetentionReport:
         """
@@ -161,6 +172,7 @@ class RetentionPart:
         self.waiting = ""
         files = delete_expired(self._settings.spool_dir, self._now(), self._settings.ip_retention_days)
         try:
+            self._look_for_canaries(store)
             for day in self.retention.unfinished():
                 self._finish_day(store, day)
                 proved.append(day)
@@ -207,11 +219,32 @@ class RetentionPart:
             )
         return self.retention.trouble
 
+    @property
+    def _canary_due(self) -> bool:
+        now = self._calendar.now_ms()
+        return now - self._looked_ms >= CANARY_MS and bool(self.retention.table_canaries.to_look_for())
+
+    def _look_for_canaries(self, store: RetentionStore) -> None:
+        """
+        See on the last day of a day's life that its canary is in the vault's table and its key opens it.
+        """
+        with self._steps:
+            wanted = self.retention.table_canaries.to_look_for()
+        self._looked_ms = self._calendar.now_ms()
+        for day, index in wanted:
+            ciphertext = store.canary(day, index)
+            if ciphertext is not None:
+                with self._steps:
+                    self.retention.table_canaries.note(day, index, ciphertext)
+
     def _finish_day(self, store: RetentionStore, day: str) -> None:
         rows = store.count(day)
         with self._steps:
             self.retention.count_rows(day, rows)
         dropped = store.drop(day)
+        index = self.retention.table_canaries.index(day)
+        if index is not None and store.canary(day, index) is not None:
+            raise StillThere(f"the canary of {day} is still in the vault's table")
         seen, hits = files_of_day(self._settings.spool_dir, day)
         with self._steps:
             self.retention.prove(

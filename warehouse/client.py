@@ -55,8 +55,9 @@ class QueryTimeout(Exception):
     """
 
 
-# ClickHouse error codes that mean "not now": network, too many queries, memory, read-only at start, too many parts.
-RETRYABLE_CODES = frozenset({159, 202, 209, 210, 241, 242, 243, 252, 279, 319, 425, 499, 999})
+# ClickHouse error codes that mean "not now": network, too many queries, memory, read-only at start, too many parts,
+# and an engine that is ending.
+RETRYABLE_CODES = frozenset({159, 202, 209, 210, 236, 241, 242, 243, 252, 279, 319, 425, 499, 999})
 TIMEOUT_CODES = frozenset({159, 160})
 
 

@@ -38,6 +38,23 @@ def count_vault_day(warehouse: Warehouse, day: str) -> int:
     return int(warehouse.query(sql, {"day": day})[0][0])
 
 
+def find_canary(warehouse: Warehouse, day: str, index: bytes) -> bytes | None:
+    """
+    Read the ciphertext of the vault's canary of a day, given as ISO date; None when the table has none.
+
+    Raises:
+        WarehouseUnavailable: the store does not answer.
+    """
+    if not _has_table(warehouse, VAULT):
+        return None
+    rows = warehouse.query(
+        "SELECT lower(hex(ct)) FROM vault WHERE day = {day:Date} AND site_id = 0 "
+        "AND bidx = toFixedString(unhex({index:String}), 16) LIMIT 1",
+        {"day": day, "index": index.hex()},
+    )
+    return bytes.fromhex(rows[0][0]) if rows else None
+
+
 def drop_vault_day(warehouse: Warehouse, day: str) -> RetiredDay:
     """
     Drop the partition of a day and look for what is left. A day without rows is fine; so is a second call.

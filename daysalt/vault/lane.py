@@ -5,12 +5,17 @@ The vault's part of a collector process: the sink, its files in the spool, and t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
+from ingest.decode import Beacon
+from ingest.retention.canary import ADDRESS
+from ingest.sightings import Sighting
 from ingest.spool.writer import Loop, SpoolWriter
-from ingest.vault.row import LANE
+from ingest.vault.row import LANE, VAULT_SITE
 from ingest.vault.sink import WRITE_SECONDS, VaultSink
 from warehouse.clock import Clock
+from warehouse.days import DAY_MS
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
 from warehouse.log import logger
 from warehouse.settings import Settings
@@ -31,6 +36,8 @@ class VaultLane:
             keeper: the socket to ask for keys.
         """
         self._keeper = keeper
+        self._clock = clock
+        self._canary_day = 0
         self._spool = SpoolWriter(
             settings.spool_dir / LANE,
             clock,
@@ -46,6 +53,12 @@ class VaultLane:
         Tell the lane's figures.
         """
         return {"daysalt_vault_hits": self.sink.written, "daysalt_vault_hits_lost": self.sink.lost}
+
+    def install_sites(self, sites: Collection[int]) -> None:
+        """
+        Take the ids of the sites whose vault is switched on.
+        """
+        self.sink.install_sites((VAULT_SITE, *sites) if sites else ())
 
     async def run_forever(self) -> None:
         """
@@ -63,8 +76,19 @@ class VaultLane:
         await self._write()
         self._spool.close()
 
+    def _see_canary(self) -> None:
+        """
+        On each day that sees somebody, see the canary, too: it goes the way of a visitor's address.
+        """
+        today = self._clock.now_ms() // DAY_MS
+        if today != self._canary_day and self.sink.waiting:
+            self._canary_day = today
+            beacon = Beacon("", "", ())
+            self.sink.see([Sighting(self._clock.now_ms(), VAULT_SITE, ADDRESS, "", (), beacon, None)])
+
     async def _write(self) -> None:
         trouble = ""
+        self._see_canary()
         try:
             await self.sink.write()
         except (SocketAbsent, SocketRefused) as error:

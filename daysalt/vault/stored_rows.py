@@ -15,6 +15,7 @@ from ingest.vault.rows import Found, erase_rows, find_rows
 from warehouse.client import Warehouse
 from warehouse.data_dir import STORE_SOCKET
 from warehouse.local_socket import Fields, Operation, call
+from warehouse.retire import find_canary
 
 Apart = Callable[[Callable[[], Any]], Awaitable[Any]]
 FIND_SECONDS_MAX = 30.0
@@ -103,7 +104,11 @@ def vault_operations(warehouse: Warehouse, apart: Apart) -> dict[str, Operation]
     async def erase(wanted: list[list[Any]]) -> Fields:
         return {"rows": await apart(lambda: erase_rows(warehouse, _decoded(wanted)))}
 
-    return {"vault_find": find, "vault_erase": erase}
+    async def canary(day: str, index: str) -> Fields:
+        found: bytes | None = await apart(lambda: find_canary(warehouse, day, bytes.fromhex(index)))
+        return {"ciphertext": "" if found is None else found.hex()}
+
+    return {"vault_find": find, "vault_erase": erase, "vault_canary": canary}
 
 
 def _encoded(wanted: Wanted) -> list[list[Any]]:

@@ -43,6 +43,15 @@ class DyingDay(msgspec.Struct):
     rows: int | None = None
 
 
+class TableCanary(msgspec.Struct, frozen=True):
+    """
+    The canary as it was found and opened in the vault's table on the last day of its life. Both in hexadecimal.
+    """
+
+    index: str
+    ciphertext: str
+
+
 class DaysState(msgspec.Struct):
     """
     The file. Days are ISO dates UTC.
@@ -51,6 +60,8 @@ class DaysState(msgspec.Struct):
     dying: dict[str, DyingDay] = {}
     periods: dict[str, int] = {}
     """Shortest period in force on a day, in days: a longer one set later does not apply to what was there already."""
+    canaries: dict[str, TableCanary] = {}
+    """The table's canary of each day that was looked at, until its proof."""
     events_before: str = ""
     """Event rows received before this day were deleted."""
 

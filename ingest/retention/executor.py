@@ -19,6 +19,7 @@ from ingest.keys.vault_keys import ALL_SITES, PURPOSE, VaultKeys
 from ingest.retention.canary import opens_canary, seal_canary
 from ingest.retention.chain import ProofChain
 from ingest.retention.days_state import STATE_FILE, DyingDay, KeyFact, read_state, write_state
+from ingest.retention.table_canaries import TableCanaries
 from warehouse.privacy.proofs import DAY, KEYS
 
 BEHIND_MS_MAX = 24 * 3600 * 1000
@@ -74,6 +75,7 @@ class Retention:
         self._path = directory / STATE_FILE
         self._retention_days = retention_days
         self._state = read_state(self._path)
+        self.table_canaries = TableCanaries(keyring, vault_keys, self._state, self._path, self._period)
         proved = [day for day in self._state.dying if day in chain.days]
         if proved:
             # The crash came between the proof and the note that it is done.
@@ -158,6 +160,8 @@ class Retention:
         living = [key for key_id in self._keyring.ids(PURPOSE) if (key := self._keyring.get(key_id)) is not None]
         if any(opens_canary(key, day, sealed) for key in living for sealed in dying.canaries):
             raise StillThere(f"a living key opens the canary of {day}")
+        if self.table_canaries.opened_by(living, day):
+            raise StillThere(f"a living key opens the canary that lay in the table on {day}")
         destroyed_ms = self._destroyed_ms(day)
         self._chain.append(
             DAY,
@@ -171,7 +175,12 @@ class Retention:
                     for key in dying.keys
                 ],
                 "rows_dropped": dropped.rows if dying.rows is None else dying.rows,
-                "canary": {"keys": len(dying.canaries), "before": dying.before, "after": "dead"},
+                "canary": {
+                    "keys": len(dying.canaries),
+                    "before": dying.before,
+                    "table": self.table_canaries.told(day) if dying.keys else "none",
+                    "after": "dead",
+                },
                 "scan": {"rows_left": 0, "parts_left": 0, "files": files, "hits": 0, "keys_tried": len(living)},
             },
         )
@@ -300,6 +309,7 @@ class Retention:
     def _forget(self, days: list[str]) -> None:
         for day in days:
             self._state.dying.pop(day, None)
+            self._state.canaries.pop(day, None)
         write_state(self._path, self._state)
 
 

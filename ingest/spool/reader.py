@@ -30,6 +30,8 @@ from ingest.spool.segment import (
 from warehouse.data_dir import sync_directory
 
 QUARANTINE = "quarantine"
+MS_DIGITS = 13
+"""Digits of the creation time that a segment's name begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,8 @@ class SpoolReader:
 
     def copy(self, ranges: Sequence[Range], target: Path) -> None:
         """
-        Copy ranges into a segment of their own, for a batch that the store refuses.
+        Copy ranges into a segment of their own, for a batch that the store refuses. Its date is that of the oldest
+        segment in it: what is set aside lives no longer than what is stored.
         """
         with target.open("wb") as file:
             file.write(header(0))
@@ -179,6 +182,7 @@ class SpoolReader:
             file.flush()
             os.fsync(file.fileno())
         target.chmod(0o600)
+        _date(target, [piece.segment for piece in ranges])
 
     def slow_down(self, *, wanted: bool) -> None:
         """
@@ -270,7 +274,17 @@ class SpoolReader:
         if not path.exists():
             path.write_bytes(piece.data)
             path.chmod(0o600)
+            _date(path, [segment])
         self._report("corrupt", segment, len(piece.data))
+
+
+def _date(path: Path, segments: Sequence[str]) -> None:
+    """
+    Give a file the date of the oldest segment that its bytes come from; retention deletes it by that.
+    """
+    made_ms = min((int(name.partition("-")[0]) for name in segments if name[:MS_DIGITS].isdigit()), default=None)
+    if made_ms is not None:
+        os.utime(path, (made_ms / 1000, made_ms / 1000))
 
 
 def _newest(records: Sequence[Record]) -> int:

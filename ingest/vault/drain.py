@@ -15,7 +15,7 @@ from pathlib import Path
 from ingest.manifest import Manifest, read_manifest, write_manifest
 from ingest.spool.reader import Range, SegmentState, SpoolReader
 from ingest.spool.segment import HEADER, Piece
-from ingest.vault.row import LANE, VaultRow, decode_rows
+from ingest.vault.row import LANE, VAULT_SITE, VaultRow, decode_rows
 from ingest.vault.rows import days_with_rows, insert_rows, merge_day, newest_batch
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock
@@ -148,7 +148,7 @@ class VaultDrain:
             for rows in self._reader.decoded(piece, _decode):
                 for row in rows:
                     if row.site_id not in exists:
-                        exists[row.site_id] = self._site_exists(row.site_id)
+                        exists[row.site_id] = row.site_id == VAULT_SITE or self._site_exists(row.site_id)
                     if not exists[row.site_id] or today - row.day >= self._retention_days:
                         continue
                     key = (row.day, row.site_id, row.bidx)

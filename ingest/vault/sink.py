@@ -16,7 +16,7 @@ from ingest.remembered import Remembered
 from ingest.sightings import SightingFields
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from ingest.vault.cipher import VaultCipher, mapped_address
-from ingest.vault.row import VaultRow, encode_row
+from ingest.vault.row import VAULT_SITE, VaultRow, encode_row
 from warehouse.clock import Clock
 from warehouse.days import DAY_MS
 
@@ -65,6 +65,13 @@ class VaultSink:
         Why nothing is taken now; empty when all is well.
         """
         return self._stopped
+
+    @property
+    def waiting(self) -> bool:
+        """
+        Whether something was seen that is not written yet.
+        """
+        return bool(self._counts)
 
     def install_sites(self, sites: Iterable[int]) -> None:
         """
@@ -127,7 +134,7 @@ class VaultSink:
         if not rows:
             return
         rows.sort(key=_index)
-        hits = sum(row.hits for row in rows)
+        hits = sum(row.hits for row in rows if row.site_id != VAULT_SITE)
         try:
             self._spool.append([encode_row(row) for row in rows], lambda failure: self._told(hits, failure))
         except SpoolFull:

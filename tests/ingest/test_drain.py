@@ -207,6 +207,8 @@ def test_batch_the_store_refuses_is_set_aside(
 
     assert "refused" == told[-1][0]
     assert ["batch-1.refused"] == [path.name for path in (tmp_path / "quarantine").iterdir()]
+    # The date of the records, not of the refusal, which may be weeks later.
+    assert 1 == round((tmp_path / "quarantine" / "batch-1.refused").stat().st_mtime * 1000)
     assert 1 == stored(warehouse)[0]
 
 

@@ -61,12 +61,12 @@ class Vault:
     Keys, rows, audit log and reads on a clock of their own.
     """
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, *, retention_days: int = 45) -> None:
         self.data, self.clock = tmp_path / "data", FakeClock(DAY * DAY_MS + 9 * 3_600_000)
-        self.data.mkdir()
+        self.data.mkdir(parents=True)
         self.keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", self.clock)
         self.calendar = SaltCalendar(self.keyring, self.clock, lambda _: None)
-        self.keys = VaultKeys(self.keyring, self.calendar, 45)
+        self.keys = VaultKeys(self.keyring, self.calendar, retention_days)
         self.rows, self.alarms = Rows(), list[str]()
         self.audit = AuditLog(self.data, tmp_path / "keys", self.clock)
         self.reads = VaultReads(

@@ -208,6 +208,7 @@ def _check_day(record: Mapping[str, Any], where: str, before: list[str]) -> None
     if any(key["destroyed_ms"] > record["made_ms"] for key in record["keys"]):
         raise ProofError(f"{where} was signed before a key of {day} was destroyed")
     canary = record["canary"]
+    # Of the table there is nothing to be told in older proofs, and after a stop over the day's last day of life.
     if canary["after"] != "dead" or (canary["keys"] and canary["before"] != "found"):
         raise ProofError(f"{where}: the canary of {day} was {canary['before']} before and {canary['after']} after")
     if record["scan"]["hits"] or record["scan"]["rows_left"]:

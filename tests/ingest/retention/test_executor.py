@@ -15,6 +15,7 @@ from ingest.keys import keyring as keyring_module
 from ingest.keys.keyring import KeyId
 from ingest.retention.canary import opens_canary
 from ingest.retention.executor import BEHIND_MS_MAX
+from ingest.vault.cipher import VaultCipher, VaultUnreadable, mapped_address
 from tests.clocks import FakeClock
 from tests.ingest.retention.world import Crash, World, crashing
 from warehouse.privacy.proofs import DAY, KEYS, Verified, verify_chain
@@ -25,6 +26,18 @@ DAY_MS = 24 * HOUR_MS
 
 def at(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Do not wait for the disk: power is not cut here, and thousands of days pass.
+    """
+
+    def synced(descriptor: int) -> None:
+        assert descriptor >= 0
+
+    monkeypatch.setattr("os.fsync", synced)
 
 
 @pytest.fixture
@@ -63,8 +76,8 @@ def test_a_day_dies_at_its_boundary_to_the_second(world: World) -> None:
     assert (True, None) == (before is not None, world.keyring.get(KeyId("vault", "1", first)))
     assert [first] == proofs(world)
     (proof,) = world.part.retention.chain.of_kind(DAY)
-    assert {"keys": 2, "before": "found", "after": "dead"} == proof.record["canary"]
-    assert (2, 2) == (proof.record["rows_dropped"], len(proof.record["keys"]))
+    assert {"keys": 3, "before": "found", "table": "found", "after": "dead"} == proof.record["canary"]
+    assert (2, 3) == (proof.record["rows_dropped"], len(proof.record["keys"]))
     assert proof.record["due_ms"] == proof.record["destroyed_ms"] == world.clock.now_ms()
     assert first not in world.store.rows
 
@@ -215,7 +228,7 @@ def test_a_leap_pauses_until_somebody_confirms(world: World) -> None:
     world.clock.wall_ms += 60 * DAY_MS
     world.tick()
 
-    assert 2 == len(world.keyring.ids("vault"))
+    assert 3 == len(world.keyring.ids("vault"))
     assert "leapt" in world.part.trouble
     assert {} == world.live()
     world.calendar.believe_clock()
@@ -255,7 +268,10 @@ def test_a_day_without_addresses_is_proved_too(world: World) -> None:
     world.tick()
 
     (proof,) = world.part.retention.chain.of_kind(DAY)
-    assert ({"keys": 0, "before": "none", "after": "dead"}, []) == (proof.record["canary"], proof.record["keys"])
+    assert ({"keys": 0, "before": "none", "table": "none", "after": "dead"}, []) == (
+        proof.record["canary"],
+        proof.record["keys"],
+    )
     assert 1 == verified(world).days
 
 
@@ -311,6 +327,162 @@ def test_the_canary_finds_a_key_that_was_not_destroyed(world: World) -> None:
 
     assert (True, False) == (opens_canary(keys[1], world.today, sealed), opens_canary(keys[2], world.today, sealed))
     assert not opens_canary(keys[1], "2026-09-21", sealed)
+
+
+def test_the_canary_of_the_table_is_seen_on_the_last_day(world: World) -> None:
+    """
+    On the last day of its life it is found by its index and opened; a row that is no canary is not taken for one; a
+    store that was away all day leaves a proof that says so.
+    """
+    days: list[str] = []
+    for number in range(3):
+        days.append(world.today)
+        world.live()
+        if number == 1:
+            index, _ = world.store.canaries[world.today]
+            world.store.canaries[world.today] = index, bytes(45)
+        world.clock.advance(ms=DAY_MS)
+        world.tick()
+    pass_days(world, 43)  # the first two are dead now, the third one is on its last day
+    world.store.away = True
+    world.restart()
+    (world.settings.data_dir / "proofs" / "retention.json").write_text(
+        (world.settings.data_dir / "proofs" / "retention.json").read_text().replace(days[2], "2000-01-01")
+    )
+    world.restart()
+    world.tick()
+    world.clock.advance(ms=DAY_MS)
+    world.tick()
+    world.store.away = False
+    world.tick()
+
+    told = {signed.record["day"]: signed.record["canary"] for signed in world.part.retention.chain.of_kind(DAY)}
+    assert ["found", "unseen", "unseen"] == [told[day]["table"] for day in days]
+    assert {"found"} == {told[day]["before"] for day in days}
+    assert 3 == verified(world).days
+
+
+def test_a_canary_left_in_the_table_forbids_the_proof(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A store that says it dropped a day and still has its canary, in a double weakened for this, is found out; so is a
+    key that still opens what the table had.
+    """
+    world.live()
+    first = world.today
+    pass_days(world, 44)
+
+    def still_there(day: str, index: bytes) -> bytes:
+        return kept[1]
+
+    kept, key = world.store.canaries[first], world.keyring.get(KeyId("vault", "0", first))
+    assert key is not None
+    canaries = world.part.retention.table_canaries
+    assert (True, False) == (canaries.opened_by([key], first), canaries.opened_by([bytes(32)], first))
+    world.clock.advance(ms=DAY_MS)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "canary", still_there)
+        world.tick()
+        assert ([], True) == (proofs(world), "still in the vault's table" in world.part.waiting)
+    world.tick()
+
+    assert [first] == proofs(world)
+
+
+EVERY_STEP = ["prepare", *STEPS]
+
+
+@pytest.mark.parametrize("retention_days", [45, 7])
+def test_sixty_days_of_outage_crashes_and_changing_clocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retention_days: int
+) -> None:
+    """
+    Sixty days with an hour more in Stockholm and in New York, ten days of them switched off, and on every day on which
+    something dies a crash after the next one of the steps: one valid proof for each day, and at no moment opens a
+    ciphertext whose day is over.
+    """
+    world = World(tmp_path, FakeClock(at("2026-09-20T00:00:00")), retention_days=retention_days)
+    sealed: dict[str, tuple[int, bytes, bytes]] = {}
+    crashes: list[str] = []
+    days: list[str] = []
+    for number in range(60):
+        days.append(world.today)
+        if 20 <= number < 30:
+            world.clock.advance(ms=DAY_MS)
+            continue
+        if number == 30:
+            world.restart()
+            world.part.destroy_due()  # as a start does, before anything is served
+        if number >= retention_days:
+            step = EVERY_STEP[len(crashes) % len(EVERY_STEP)]
+            crashes += [step] if crashes_after(world, step, monkeypatch) else []
+        world.tick()
+        keys = world.live()
+        today = world.clock.now_ms() // DAY_MS
+        cipher, address = VaultCipher(keys[1], 1, today), mapped_address(bytes([203, 0, 113, 77]), whole_ipv6=True)
+        sealed[world.today] = today, cipher.index(address), cipher.seal(cipher.index(address), address)
+        for _ in range(2):
+            world.tick()
+            assert _opening(world, sealed) == [day for day, row in sealed.items() if today < row[0] + retention_days]
+            world.clock.advance(ms=12 * HOUR_MS)
+
+    found = verified(world)
+    assert days[: 60 - retention_days] == proofs(world)
+    assert (60 - retention_days, days[0]) == (found.days, found.first_day)
+    # Late are only those that fell due while it was off.
+    assert (
+        days[20 - retention_days : 29 - retention_days] == list(found.late) if retention_days < 20 else not found.late
+    )
+    assert set(EVERY_STEP) == set(crashes)
+
+
+def _opening(world: World, sealed: dict[str, tuple[int, bytes, bytes]]) -> list[str]:
+    """
+    Try every living key of the vault on every row there ever was, and list the days that one opens.
+    """
+    living = [key for key_id in world.keyring.ids("vault") if (key := world.keyring.get(key_id)) is not None]
+    opened: list[str] = []
+    for day, (number, index, ciphertext) in sealed.items():
+        for key in living:
+            try:
+                VaultCipher(key, 1, number).open(index, ciphertext)
+            except VaultUnreadable:
+                continue
+            opened.append(day)
+    return opened
+
+
+def crashes_after(world: World, step: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """
+    Tick, die right after a step, and start anew. Whether it came to that step.
+    """
+    retention = world.part.retention
+    append = retention.chain.append
+
+    def dying_append(kind: str, facts: Any) -> Any:
+        signed = append(kind, facts)
+        if kind == DAY:
+            raise Crash
+        return signed
+
+    victims: dict[str, tuple[Any, str]] = {
+        "prepare": (retention, "_prepare"),
+        "note": (ingest.retention.executor, "write_state"),
+        "destroy": (world.vault_keys, "destroy_day"),
+        "count": (retention, "count_rows"),
+        "drop": (world.store, "drop"),
+        "prove": (retention.chain, "append"),
+        "forget": (retention, "_forget"),
+    }
+    victim, name = victims[step]
+    with monkeypatch.context() as patched:
+        patched.setattr(victim, name, dying_append if step == "prove" else crashing(getattr(victim, name)))
+        try:
+            world.tick()
+        except Crash:
+            patched.undo()
+            world.restart()
+            return True
+    return False
 
 
 def test_a_day_whose_key_survives_is_not_proved(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,9 @@ from ingest.keys.keyring import Keyring
 from ingest.keys.risk_keys import RiskKeys
 from ingest.keys.salts import SaltCalendar
 from ingest.keys.vault_keys import VaultKeys
+from ingest.retention.canary import ADDRESS
+from ingest.vault.cipher import VaultCipher
+from ingest.vault.row import VAULT_SITE
 from tests.clocks import FakeClock
 from warehouse.retire import RetiredDay
 from warehouse.settings import load_settings
@@ -27,6 +30,8 @@ class FakeStore:
     """
 
     rows: dict[str, int] = field(default_factory=dict[str, int])
+    canaries: dict[str, tuple[bytes, bytes]] = field(default_factory=dict[str, tuple[bytes, bytes]])
+    """Index and ciphertext of the vault's own row."""
     away: bool = False
 
     def count(self, day: str) -> int:
@@ -35,7 +40,13 @@ class FakeStore:
 
     def drop(self, day: str) -> RetiredDay:
         self._answer()
+        self.canaries.pop(day, None)
         return RetiredDay(self.rows.pop(day, 0), 0, 0)
+
+    def canary(self, day: str, index: bytes) -> bytes | None:
+        self._answer()
+        known, ciphertext = self.canaries.get(day, (b"", b""))
+        return ciphertext if known == index else None
 
     def drop_events(self, before: str) -> int:
         self._answer()
@@ -100,6 +111,11 @@ class World:
             return {}
         number = self.clock.now_ms() // DAY_MS
         keys = self.vault_keys.make([(site, number) for site in sites])
+        (own,) = self.vault_keys.make([(VAULT_SITE, number)])
+        if own is not None:
+            cipher = VaultCipher(own, VAULT_SITE, number)
+            index = cipher.index(ADDRESS)
+            self.store.canaries[self.today] = index, cipher.seal(index, ADDRESS)
         self.store.rows[self.today] = self.store.rows.get(self.today, 0) + len(sites)
         return {site: key for site, key in zip(sites, keys, strict=True) if key is not None}
 

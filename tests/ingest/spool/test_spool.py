@@ -102,7 +102,7 @@ def test_dead_writer_leaves_whole_frames(tmp_path: Path, clock: FakeClock) -> No
 
 def test_corrupt_middle_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> None:
     """
-    One flipped bit costs one frame, which goes to quarantine.
+    One flipped bit costs one frame, which goes to quarantine and keeps the date of its segment: it dies by that.
     """
     spool = tmp_path / "events"
     spool.mkdir()
@@ -114,7 +114,8 @@ def test_corrupt_middle_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> Non
 
     assert [event(0), event(2)] == read_all(spool, damage)
     assert ("corrupt", "0000000000001-aa-000001", len(bad)) == damage[0]
-    assert [bytes(bad)] == [path.read_bytes() for path in (tmp_path / "quarantine").iterdir()]
+    (aside,) = (tmp_path / "quarantine").iterdir()
+    assert (bytes(bad), 1) == (aside.read_bytes(), round(aside.stat().st_mtime * 1000))
 
 
 def test_what_is_no_segment_is_reported_and_left(tmp_path: Path) -> None:
