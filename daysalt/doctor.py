@@ -10,7 +10,14 @@ from pathlib import Path
 from daysalt.checks.check import Check
 from daysalt.checks.directories import check_data_dir, check_disk, check_keys_dir, check_root_key
 from daysalt.checks.machine import check_clock, check_python
-from daysalt.checks.residue import check_backup_mark, check_core_dumps, check_swap
+from daysalt.checks.residue import (
+    check_backup_mark,
+    check_core_dumps,
+    check_hibernation,
+    check_query_logs,
+    check_snapshots,
+    check_swap,
+)
 from daysalt.checks.service import check_lists, check_registry, check_server, check_warehouse
 from daysalt.checks.spool import check_spool
 from daysalt.checks.traces import check_addresses
@@ -33,7 +40,10 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
 )
 _PRIVACY_CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
     ("swap", check_swap),
+    ("hibernation", check_hibernation),
     ("core dumps", check_core_dumps),
+    ("snapshots", check_snapshots),
+    ("query logs", check_query_logs),
     ("backup mark", check_backup_mark),
 )
 

@@ -29,6 +29,7 @@ from warehouse.local_socket import Fields, Operation, SocketRefused
 from warehouse.migrate import MigrationError, migration_status
 from warehouse.retire import count_vault_day, drop_old_events, drop_vault_day
 from warehouse.site_rows import forget_site
+from warehouse.table_search import query_logs, search_tables
 
 T = TypeVar("T")
 FAILURES = (
@@ -103,6 +104,14 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
     async def columns() -> Fields:
         return {"columns": await _apart(lambda: live_columns(warehouse))}
 
+    async def search(needles: list[str], numbers: list[str]) -> Fields:
+        wanted = [bytes.fromhex(needle) for needle in needles]
+        hits = await _apart(lambda: search_tables(warehouse, wanted, numbers))
+        return {"hits": [asdict(hit) for hit in hits]}
+
+    async def logs() -> Fields:
+        return {"logs": await _apart(lambda: query_logs(warehouse))}
+
     async def count_vault(day: str) -> Fields:
         return {"rows": await _apart(lambda: count_vault_day(warehouse, day))}
 
@@ -145,6 +154,8 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
         "seed": seed,
         "backup": backup,
         "columns": columns,
+        "search_tables": search,
+        "query_logs": logs,
         "count_vault_day": count_vault,
         "drop_vault_day": drop_vault,
         "drop_old_events": drop_events,

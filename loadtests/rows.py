@@ -1,5 +1,6 @@
 """
-The rows of the table, in its order. Sources of every must and aim: issue 3, "Speed".
+The rows of the table, in its order. Sources of every must and aim: issue 3, "Speed"; of `vault`
+issue 5, "Privacy that anyone can check".
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from loadtests.memory import after_soak, growth_in_soak, idle
 from loadtests.questions import hundred_million, ten_million
 from loadtests.road import whole_road
 from loadtests.rounds import batches_against_beacons, beacons_against, catch_up
+from loadtests.vault import vault_on_against_off
 
 _ONE_CORE = "POST /api/event, 64 connections, 20,000 addresses"
 
@@ -30,6 +32,8 @@ ROWS: tuple[Row, ...] = (
         partial(beacons_against, "nginx")),
     Row("batch", "events/s by POST /api/events (500 a body) against single beacons", 5, 10, "x",
         batches_against_beacons),
+    Row("vault", "POST /api/event with the vault on against off, the same server in turns", 0.9, 1.0, "x",
+        vault_on_against_off),
     Row("latency", "p99 at half of bare uvicorn's rate, open loop, against bare uvicorn", 1.5, 1.0, "x",
         p99_at_half_rate, less_is_better=True),
     Row("catchup", "seconds to lag 0 after 8 s of saturation, one core", 30, 30, "s",

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -118,6 +120,29 @@ def configure_logging(level: str, *, part: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, _LibraryLines)]
     root.addHandler(_LibraryLines(logging.WARNING))
+    # What nobody caught would be printed with its text, and that may be what a stranger sent. Whoever has taken a hook
+    # already, as a test runner does, has a reason.
+    sys.excepthook = _uncaught
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _unraisable
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _uncaught_in_thread
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logger().error("an error ended the process", exc_info=(kind, error, frames))
+
+
+def _uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
+    if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
+        logger().error("an error ended a thread", exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
+
+
+def _unraisable(told: sys.UnraisableHookArgs) -> None:
+    if told.exc_value is not None:
+        logger().error("an error was passed over", exc_info=(told.exc_type, told.exc_value, told.exc_traceback))
 
 
 def logger() -> Any:

@@ -1,16 +1,23 @@
 """
-Looks for given addresses in every file of the data directory, in the forms in which they would leak.
+Looks for given addresses in every file of the data directory and every column of the store, in the forms in which they
+would leak.
 """
 
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from ipaddress import ip_address
 from pathlib import Path
 
 from daysalt.checks.check import Check
+from daysalt.commands.failures import sentence
+from daysalt.commands.store import Answer, stored, with_store
+from warehouse.client import Warehouse
 from warehouse.settings import Settings
+from warehouse.table_search import search_tables
 
 CHANCE_BYTES_MAX = 7
 """A packed IPv4 address is four bytes, which come up by chance in binary files; longer needles do not."""
@@ -71,9 +78,41 @@ def check_addresses(settings: Settings, addresses: Iterable[str]) -> list[Check]
                 continue
             files += 1
             found.extend(_finding(path, folder, number, form, needle) for number, form, needle in _held(path, needles))
-    return found or [
-        Check("addresses", "well", f"in none of {files} files; what the engine compressed is not unpacked")
-    ]
+    try:
+        found.extend(_in_tables(settings, needles))
+    except Exception as error:  # the edge: what the files held must be told all the same
+        found.append(Check("addresses", "unwell", f"the store could not be searched: {sentence(error)}"))
+    return found or [Check("addresses", "well", f"in none of {files} files, and in no column of any table")]
+
+
+def _in_tables(settings: Settings, needles: list[tuple[int, str, bytes]]) -> list[Check]:
+    """
+    Ask the store, which has its columns compressed; numbers are compared as a whole, short bytes left out.
+    """
+    if not stored(settings):
+        return []
+    found: list[Check] = []
+    for number in sorted({number for number, _, _ in needles}):
+        own = [(form, needle) for of, form, needle in needles if of == number]
+        texts = [needle for form, needle in own if len(needle) > CHANCE_BYTES_MAX and "decimal" not in form]
+        numbers = [needle.decode() for form, needle in own if "decimal" in form]
+
+        def alone(warehouse: Warehouse, texts: list[bytes] = texts, numbers: list[str] = numbers) -> Answer:
+            return {"hits": [asdict(hit) for hit in search_tables(warehouse, texts, numbers)]}
+
+        hits = with_store(
+            settings, alone, "search_tables", needles=[needle.hex() for needle in texts], numbers=numbers
+        )["hits"]
+        found += [
+            Check(
+                "addresses",
+                "unwell",
+                f"address {number} lies in {hit['rows']} rows of {hit['table']}, column {hit['column']}: "
+                f"{_WHY['warehouse']}",
+            )
+            for hit in hits
+        ]
+    return found
 
 
 def needles_of(address: str) -> dict[str, bytes]:
@@ -90,13 +129,25 @@ def needles_of(address: str) -> dict[str, bytes]:
         "hex": packed.hex().encode(),
         "upper hex": packed.hex().upper().encode(),
         "long text": parsed.exploded.encode(),
-        "percent-encoded": address.replace(":", "%3A").encode() if parsed.version == 6 else address.encode(),
+        "percent-encoded": address.replace(":", "%3A").replace(".", "%2E").encode(),
+        "percent-encoded, lower case": address.replace(":", "%3a").replace(".", "%2e").encode(),
         "decimal": str(int(parsed)).encode(),
     }
     if parsed.version == 6:
-        forms |= {"/64": packed[:8], "/64 hex": packed[:8].hex().encode()}
+        groups = ":".join(f"{int(group, 16):x}" for group in parsed.exploded.split(":")[:4])
+        forms |= {
+            "/64": packed[:8],
+            "/64 hex": packed[:8].hex().encode(),
+            "/64 text": f"{groups}:".encode(),  # found with any host behind it
+            "/64 long text": parsed.exploded[:19].encode(),
+        }
     else:
-        forms["mapped"] = b"\xff\xff" + packed
+        forms |= {
+            "decimal, other byte order": str(int.from_bytes(packed, "little")).encode(),
+            "mapped": b"\xff\xff" + packed,
+            "mapped text": f"::ffff:{address}".encode(),
+            "mapped hex text": "::ffff:{:x}:{:x}".format(*struct.unpack("!HH", packed)).encode(),
+        }
     for name, raw in {"text": address.encode(), "packed": packed}.items():
         for alphabet, encode in (("base64", base64.b64encode), ("base64url", base64.urlsafe_b64encode)):
             for shift in range(3):
@@ -133,7 +184,7 @@ def _held(path: Path, needles: list[tuple[int, str, bytes]]) -> Iterator[tuple[i
 def _finding(path: Path, folder: Path, number: int, form: str, needle: bytes) -> Check:
     where = path.relative_to(folder)
     what = f"address {number} lies in {where} as {form}"
-    binary = "text" not in form and "hex" not in form and form not in ("upper case", "decimal", "percent-encoded")
+    binary = form in ("packed", "packed, other byte order", "mapped", "/64")
     if binary and len(needle) <= CHANCE_BYTES_MAX:
         return Check("addresses", "note", f"{what}: {len(needle)} bytes, which also come up by chance")
     why = next((_WHY[part] for part in reversed((folder.name, *where.parts)) if part in _WHY), _WHY_ELSE)

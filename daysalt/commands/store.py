@@ -5,7 +5,9 @@ The store, for one command: the running one through its socket, or the data dire
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from daysalt.commands.failures import CommandError
 from daysalt.progress import Report
@@ -17,6 +19,14 @@ ANSWER_SECONDS_MAX = 600
 """How long the store may be silent: one month of rows is copied or deleted between two lines of progress."""
 
 Answer = dict[str, Any]
+
+
+def stored(settings: Settings) -> bool:
+    """
+    Tell whether there is a store yet; to look for one would make it.
+    """
+    url = urlsplit(settings.warehouse_url)
+    return url.scheme != "chdb" or Path(unquote(url.path)).exists()
 
 
 def with_store(

@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -23,6 +24,22 @@ OVERCLAIMS = re.compile(
     r"Datainspektionen",
     re.IGNORECASE,
 )
+
+
+CLAIMS = re.compile(OVERCLAIMS.pattern.replace("anonym", "anonym(?!ous_vpn)") + "|without consent|utan samtycke", re.I)
+ROOT = Path(__file__).parents[2]
+
+
+def test_no_text_claims_too_much() -> None:
+    """
+    No page of ours, in no language, says of this that it is anonymous or needs nobody's agreement.
+    """
+    texts = [ROOT / "README.md", ROOT / "docs" / "privacy.md", *(ROOT / "dashboard" / "templates").rglob("*.html")]
+    texts += [*(ROOT / "dashboard" / "translations").rglob("*.po"), *(ROOT / "warehouse" / "privacy").glob("*.toml")]
+    found = {path.name: CLAIMS.findall(path.read_text(encoding="utf-8")) for path in texts}
+
+    assert {} == {name: words for name, words in found.items() if words}
+    assert CLAIMS.search("Statistics without consent, and anonymous"), "the control"
 
 
 def policy(context: Context, domain: str = "site1.test") -> dict[str, Any]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -21,7 +23,9 @@ def restored() -> Iterator[None]:
     Leave logging as it was.
     """
     handlers, level = logging.root.handlers[:], logging.root.level
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     yield
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
     structlog.reset_defaults()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
@@ -68,3 +72,38 @@ def test_every_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2]["exception"].startswith("ValueError at test_log.py:")
     assert {"collector"} == {line["part"] for line in lines}
     assert "203.0.113" not in json.dumps(lines)
+
+
+PROGRAM = """
+import sys, threading
+from warehouse.log import configure_logging
+configure_logging("info", part="collector")
+
+class Broken:
+    def __del__(self):
+        raise ValueError("203.0.113.77")
+
+def fail(text="203.0.113.78"):
+    raise ValueError(text)
+
+Broken()
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail("203.0.113.79")
+"""
+
+
+def test_what_nobody_caught_is_told_without_its_text() -> None:
+    """
+    In a thread, in a finalizer, and at the end of a process: a line with type and place, no text, no values.
+    """
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+
+    assert 1 == ran.returncode
+    assert ["an error was passed over", "an error ended a thread", "an error ended the process"] == [
+        line["event"] for line in lines
+    ]
+    assert all(line["exception"].startswith("ValueError at ") for line in lines)
+    assert "203.0.113" not in ran.stderr
