@@ -382,7 +382,6 @@ VIEWS = (
     f"/site.test?{PERIOD}&details=pages",
     "/site.test?period=day",
     "/glossary",
-    "/",
 )
 
 
