@@ -4,6 +4,7 @@ the distance between accepted and stored are read each second.
 
 `SOAK_SECONDS` and `SOAK_RATE` change the length and the rate. A rate of 0 saturates the server on one core from the
 other, and 503 is an answer then: for five minutes of endless overload say `SOAK_SECONDS=300 SOAK_RATE=0`.
+`SOAK_QUESTIONS=2` has so many people ask a heavy question all the time, which must not delay what comes in.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from loadtests.measured import Counted
 from loadtests.memory import SOAK_FILE
 from loadtests.processes import processes_of
 from loadtests.running import RunningServer, running_server, two_cores
+from loadtests.soak_questions import Questions
 
 SECONDS = 600
 RATE = 5_000
@@ -95,17 +97,19 @@ def main() -> int:
     load = f"{rate:,.0f} events/s" if rate else f"saturated by {generator_name()}"
     print(f"{machine()}; commit {commit()}; {seconds} s, {load}", flush=True)
     samples = Samples()
+    questions = Questions(int(os.environ.get("SOAK_QUESTIONS", 0)))
     server_core, load_core = two_cores() if not rate else (None, None)
     with tempfile.TemporaryDirectory(prefix="daysalt-soak-") as name, running_server(Path(name), server_core) as server:
         requests = Path(name) / "requests"
         write_requests(requests, [beacon.as_request() for beacon in draw(1)])
         time.sleep(IDLE_SECONDS)
         idle = sum(process.rss_bytes for process in processes_of(server.pid)) / (1 << 20)
-        loaded = _load(server, samples, requests, seconds, rate, load_core)
+        with questions.asked(server):
+            loaded = _load(server, samples, requests, seconds, rate, load_core)
         accepted, stored, waited = server.settled()
     counted = Counted(accepted, stored, loaded.answered, loaded.under_way_max)
     growth = growth_percent(samples.rss_mib)
-    _print(samples, loaded, idle, growth, counted, waited)
+    _print(samples, loaded, idle, growth, counted, waited, questions)
     figures = {
         "seconds": seconds,
         "rate": round(rate),
@@ -153,7 +157,15 @@ def _load(
         print(file=sys.stderr)
 
 
-def _print(samples: Samples, loaded: Loaded, idle: float, growth: float, counted: Counted, waited: float) -> None:
+def _print(
+    samples: Samples,
+    loaded: Loaded,
+    idle: float,
+    growth: float,
+    counted: Counted,
+    waited: float,
+    questions: Questions,
+) -> None:
     rss, lag, behind = samples.rss_mib, samples.lag_s, [float(value) for value in samples.behind]
     roles = ", ".join(f"{role} {size:,.0f}" for role, size in samples.by_role[-1].items())
     late = sum(1 for value in lag if value > LAG_SECONDS_MAX)
@@ -167,6 +179,7 @@ def _print(samples: Samples, loaded: Loaded, idle: float, growth: float, counted
         "lag, s": f"median {statistics.median(lag or [0]):.2f}, most {max(lag, default=0):.2f}",
         "too late": f"{late} of {len(lag)} seconds over {LAG_SECONDS_MAX:g} s; {samples.missed} without an answer",
         "behind": f"at most {max(behind, default=0):,.0f} events; caught up {waited:.1f} s after the end",
+        "questions": str(questions),
         "graph of memory": spark(rss),
         "graph of lag": spark(lag),
         "graph of behind": spark(behind),
