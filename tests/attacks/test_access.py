@@ -5,6 +5,7 @@ Attacks 17 to 21: changing the audit log, reading alone, and turning people's ri
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from daysalt.vault.requests import Request, RequestError, Requests
 from ingest.address import AddressTrust, client_address
 from ingest.keys.keyring import Keyring
 from ingest.objections import Objections, objection_hash
-from ingest.sightings import Sighting
+from ingest.sightings import SightingFields
 from ingest.vault.cipher import VaultCipher, mapped_address, parsed_address
 from tests.attacks.scan import traces
 from tests.clocks import FakeClock
@@ -168,8 +169,8 @@ class Seen:
     def __init__(self) -> None:
         self.addresses: list[bytes] = []
 
-    def see(self, sightings: list[Sighting]) -> None:
-        self.addresses += [sighting.address for sighting in sightings]
+    def see(self, sightings: Sequence[SightingFields]) -> None:
+        self.addresses += [sighting[2] for sighting in sightings]
 
 
 @pytest.mark.parametrize("how", ["gpc", "dnt", "objected", "nothing"])
