@@ -57,11 +57,11 @@ def world_map(visitors: Mapping[str, int]) -> WorldMap:
 
 def world_shapes() -> str:
     """
-    Write the shapes of all countries as an SVG file, for a page to show by `use`, each in a shade of its own.
+    Write the shapes of all countries as an SVG file, for a page to show by `use`: `#world`, and each under its code.
     """
     _, _, paths = _shapes()
     drawn = "".join(f'<path id="{code}" d="{path}"/>' for code, path in paths.items())
-    return f'<svg xmlns="http://www.w3.org/2000/svg">{drawn}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg"><g id="world">{drawn}</g></svg>'
 
 
 @cache
