@@ -213,6 +213,7 @@ async def _report_forever(keeper: Path, drain: DrainThread, stopping: asyncio.Ev
     drain.caught_up = caught_up
     while not stopping.is_set():
         news.clear()
+        drain.drain.look()
         if drain.fatal:
             stopping.set()
             return

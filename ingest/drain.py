@@ -17,6 +17,7 @@ from ingest.event_ids import EventIds, insert_event_ids
 from ingest.flush import forget_part, insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
 from ingest.open_visits import VISIT_IDLE_SECONDS, OpenVisits
+from ingest.pressure import Pressure
 from ingest.spool.inventory import EVENTS, list_set_aside
 from ingest.spool.reader import Range, SegmentState, SpoolReader, writer_of
 from ingest.spool.segment import HEADER
@@ -33,10 +34,6 @@ HOLD_BACK_MS = 300
 """How long events wait for earlier ones of other collectors. Times have seconds, so it comes to 0.3 to 1.3 s."""
 WRITER_QUIET_MS = 10_000
 """A collector none of whose segments was seen for so long is gone, or has nothing to be waited for."""
-SLOW_DOWN_LAG_MS, TAKE_AGAIN_LAG_MS = 45_000, 30_000
-"""Where the drain, with its store well, falls this far behind, collectors answer 503 until it is as near as the second
-number. Figures on the pages are then never a minute old, however long the storm lasts."""
-
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
 
@@ -88,8 +85,7 @@ class Drain:
         self._caught_up_ms = clock.now_ms()
         self._caught_up_at_ms = 0
         self._writers: dict[str, int] = {}
-        self._steady = False
-        self._pressed = True
+        self._pressure = Pressure(clock, lambda wanted: self._reader.slow_down(wanted=wanted))
         self.counters = DrainCounters()
 
     @property
@@ -98,6 +94,12 @@ class Drain:
         Milliseconds since the store last had everything the spool had; while it catches up, the age of what it lacks.
         """
         return max(0, self._clock.now_ms() - self._caught_up_ms)
+
+    def look(self) -> None:
+        """
+        Ask collectors to refuse while this falls behind. For another thread, while a batch takes its time.
+        """
+        self._pressure.look(self.lag_ms)
 
     @property
     def caught_up_ms(self) -> int:
@@ -123,7 +125,7 @@ class Drain:
         """
         if not self._started:
             self._start()
-        self._press()
+        self._pressure.begin(self.lag_ms)
         if self._under_way is None:
             self._under_way = self._cut(hold_back=hold_back)
             if self._under_way is None:
@@ -142,25 +144,17 @@ class Drain:
             event_ids.keep()
         except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.
-            self._salvage, self._steady = True, False
+            self._salvage, self._pressure.steady = True, False
             raise
         except Exception:
             # Refused, or a record that no row can be made of. What the visits know of it is not in the store: forget.
-            self._salvage, self._steady = True, False
+            self._salvage, self._pressure.steady = True, False
             self._refusals += 1
             refused, self._rows, self._sessionizer = self._rows, None, None
             if self._refusals < REFUSALS_MAX:
                 raise
             self._set_aside(manifest, refused)
         return self._finish(manifest, self._rows)
-
-    def _press(self) -> None:
-        # After a start, or with the store away, a backlog is no storm: it is what the spool is for, and until the
-        # drain has caught up with it once, nobody is refused for its sake.
-        wanted = self._steady and self.lag_ms > (TAKE_AGAIN_LAG_MS if self._pressed else SLOW_DOWN_LAG_MS)
-        if wanted or self._pressed:
-            self._reader.slow_down(wanted=wanted)
-        self._pressed = wanted
 
     def _start(self) -> None:
         manifest = read_manifest(self._state_dir)
@@ -188,7 +182,7 @@ class Drain:
         several = self._several_writers(segments, asked_ms)
         before = (asked_ms - HOLD_BACK_MS) // 1000 if hold_back and several else None
         ranges, behind = self._fill(unread, before)
-        self._steady = self._steady or behind is None
+        self._pressure.steady = self._pressure.steady or behind is None
         horizon = behind or before
         self._caught_up_at_ms = asked_ms if horizon is None else horizon * 1000
         if not ranges:

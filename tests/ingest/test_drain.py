@@ -384,6 +384,33 @@ def test_collectors_are_slowed_in_a_storm_and_not_after_an_outage(
     assert not mark.exists()
 
 
+def test_a_batch_that_takes_its_time_is_looked_at(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    While a batch is under way on a crowded core, collectors are asked to refuse once it is 45 seconds behind; while it
+    waits for a store that hangs, they are asked no longer.
+    """
+    mark = tmp_path / "events" / "slow-down"
+    drain = make(tmp_path, warehouse, clock)
+    run_dry(drain)
+    put(tmp_path / "events", 1, event(clock.now_ms() // 1000 - MIDNIGHT))
+    seen: list[bool] = []
+    insert = drain_module.insert_batch
+
+    def slow(*args: Any, **named: Any) -> None:
+        for seconds in (44, 2, 15):
+            clock.advance(seconds=seconds)
+            drain.look()
+            seen.append(mark.exists())
+        insert(*args, **named)
+
+    monkeypatch.setattr(drain_module, "insert_batch", slow)
+    run_dry(drain)
+
+    assert [False, True, False] == seen
+
+
 @pytest.mark.parametrize("crash", [False, True])
 def test_late_events_find_their_visit_in_the_store(
     crash: bool, tmp_path: Path, warehouse: Warehouse, clock: FakeClock
