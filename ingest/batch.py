@@ -23,7 +23,7 @@ from ingest.collect import Collected, Collector, DropKey, Headers, Outcome
 from ingest.decode import Beacon, WireError, decode_json, decode_value
 from ingest.event_id_hashes import EventIdHasher
 from ingest.hit import DropReason, Hit
-from ingest.plain_batch import plain_event
+from ingest.plain_batch import PlainSent, plain_batch, plain_event, plain_sent
 from ingest.pseudonymize import NoSalt
 from ingest.request_visitors import RequestVisitors
 from ingest.url import without_www
@@ -152,9 +152,12 @@ class Batch:
         """
         if len(body) > BODY_BYTES_MAX:
             return Collected(TOO_LARGE, ())
-        sent = read_events(body)
+        plain = plain_batch(body)
+        sent: Sequence[object] | Answer = plain if plain and len(plain) <= EVENTS_MAX else read_events(body)
         if isinstance(sent, Answer):
             return Collected(sent, ())
+        read: Sequence[object] | Answer | None = None
+        """All events as the long way reads them, once one of a plain batch needs it."""
         received_ms = self._clock.now_ms()
         progress = _Progress(
             key=key,
@@ -170,7 +173,12 @@ class Batch:
         )
         try:
             for index, event in enumerate(sent):
-                self._take(progress, index, event)
+                if not self._take_plain(progress, event):
+                    if isinstance(event, PlainSent):
+                        read = read if read is not None else read_events(body)
+                        assert not isinstance(read, Answer)
+                        event = read[index]
+                    self._take(progress, index, event)
                 if index % SLICE_EVENTS == SLICE_EVENTS - 1:
                     await asyncio.sleep(0)
         except NoSalt:
@@ -179,14 +187,19 @@ class Batch:
         answer = Answer(202, (_JSON, _NO_STORE), msgspec.json.encode(progress.answer))
         return Collected(answer, progress.records)
 
+    def _take_plain(self, progress: _Progress, event: object) -> bool:
+        sent = event if isinstance(event, PlainSent) else plain_sent(event)
+        if sent is None or progress.record_bytes >= RECORD_BYTES_MAX:
+            return False
+        record = plain_event(self._collector.plain, sent, progress.key.site_id, progress.received_ms)
+        if record is None:
+            return False
+        progress.answer.accepted += 1
+        progress.records.append(record)
+        progress.record_bytes += len(record)
+        return True
+
     def _take(self, progress: _Progress, index: int, event: object) -> None:
-        if progress.record_bytes < RECORD_BYTES_MAX:
-            record = plain_event(self._collector.plain, event, progress.key.site_id, progress.received_ms)
-            if record is not None:
-                progress.answer.accepted += 1
-                progress.records.append(record)
-                progress.record_bytes += len(record)
-                return
         try:
             if isinstance(event, WireError):
                 raise event

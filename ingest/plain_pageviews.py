@@ -27,7 +27,7 @@ from ingest.page import read_page
 from ingest.plain_heads import CONTENT_LENGTH, PlainHeads
 from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainPage, PlainSite
 from ingest.pseudonymize import Pseudonymizer, address_part, agent_part, domain_part
-from ingest.record_pieces import UINT64, agent_piece, head_piece, last_piece, page_piece, place_piece
+from ingest.record_pieces import UINT64, agent_piece, last_piece, page_piece, place_piece
 from ingest.remembered import Remembered
 from ingest.safe_event import VisitSeeds
 from ingest.shields import screen_page
@@ -74,6 +74,7 @@ class PlainPageviews:
         self._forwarded: Remembered[bytes, PlainAddress] = Remembered(ADDRESSES_MAX)
         self._direct: Remembered[str, PlainAddress] = Remembered(ADDRESSES_MAX)
         self._agents: Remembered[bytes, PlainAgent] = Remembered(AGENTS_MAX)
+        self._agent_texts: Remembered[str, PlainAgent] = Remembered(AGENTS_MAX)
         self._address_header, *others = (name.encode("ascii") for name in trust.headers or ("",))
         # A header that may change what becomes of a beacon: whoever sends one goes the long way.
         rare = {b"content-encoding", b"sec-gpc", b"dnt", ip_type_header, *others} - {b""}
@@ -124,6 +125,7 @@ class PlainPageviews:
         self._forwarded.forget()
         self._direct.forget()
         self._agents.forget()
+        self._agent_texts.forget()
         self._heads.forget()
 
     @property
@@ -131,7 +133,7 @@ class PlainPageviews:
         """
         How many addresses and user agents are remembered, and lines that have them.
         """
-        return len(self._forwarded) + len(self._direct) + len(self._agents) + len(self._heads)
+        return sum(map(len, (self._forwarded, self._direct, self._agents, self._agent_texts, self._heads)))
 
     def record(self, body: bytes, headers: Headers, peer: str, now_ms: int) -> bytes | None:
         """
@@ -197,7 +199,9 @@ class PlainPageviews:
         if address is None:
             return None
         site, second = page.site, now_ms // 1000
-        if (second != site.second or self._pseudonymizer.revision != site.salts) and not self._begin(site, now_ms):
+        if (second != site.second or self._pseudonymizer.revision != site.salts) and not site.begin(
+            self._pseudonymizer, now_ms
+        ):
             return None
         return self._join(site, page, address, agent, now_ms, headers)
 
@@ -211,8 +215,8 @@ class PlainPageviews:
             at_ms: when it happened; with `now_ms`, when it was received, in epoch milliseconds UTC.
         """
         site = page.site
-        if (at_ms // 1000 != site.second or self._pseudonymizer.revision != site.salts) and not self._begin(
-            site, at_ms
+        if (at_ms // 1000 != site.second or self._pseudonymizer.revision != site.salts) and not site.begin(
+            self._pseudonymizer, at_ms
         ):
             return None
         if at_ms != now_ms:
@@ -239,27 +243,15 @@ class PlainPageviews:
             self._last_piece,
         ))  # fmt: skip
 
-    def _begin(self, site: PlainSite, at_ms: int) -> bool:
-        """
-        Prepare a site's head and hash for the second of a moment; False when its salt is not the only one to ask.
-        """
-        # The number first: what changes while we ask makes us ask again.
-        salts = self._pseudonymizer.revision
-        salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
-        if salt is None:
-            return False
-        second = at_ms // 1000
-        if second != site.second or salt.day != site.day:
-            site.head = head_piece(site.rules.id, salt.day, second)
-        site.second, site.day, site.keyed, site.salts = second, salt.day, salt.keyed, salts
-        return True
-
     def page(self, domain: str, url: str, referrer: str) -> PlainPage | None:
         """
         Find the page of a plain pageview that was decoded already.
         """
         key = (domain, url, referrer)
-        return self._named.find(key) or self._keep_page(self._named, key, plain_beacon(domain, url, referrer))
+        found = self._named.young.get(key) or self._named.find(key)
+        if found is not None or not (domain and url):
+            return found
+        return self._keep_page(self._named, key, plain_beacon(domain, url, referrer))
 
     def address(self, text: str) -> PlainAddress | None:
         """
@@ -267,11 +259,17 @@ class PlainPageviews:
         """
         return self._direct.young.get(text) or self._peer_address(text)
 
-    def agent(self, sent: bytes) -> PlainAgent | None:
+    def agent_named(self, text: str) -> PlainAgent | None:
         """
-        Find a user agent; None for a bot, and for what only checks a snippet.
+        Find a user agent by the text an event gives; None for a bot, and for what only checks a snippet.
         """
-        return self._agents.young.get(sent) or self._agent(sent)
+        found = self._agent_texts.young.get(text) or self._agent_texts.find(text)
+        if found is None and len(text) <= AGENT_BYTES_MAX:
+            # As the header of a beacon would have come in, so that both make the same visitor.
+            found = self._agent(text.strip().encode("utf-8", "surrogatepass"))
+            if found is not None:
+                self._agent_texts.keep(text, found)
+        return found
 
     def _page_of_body(self, body: bytes) -> PlainPage | None:
         found = self._bodies.find(body)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ingest.decode import Beacon
 from ingest.enrich import SiteRules
-from ingest.pseudonymize import Keyed, site_part
+from ingest.pseudonymize import Keyed, Pseudonymizer, site_part
+from ingest.record_pieces import head_piece
 
 NEVER = -1
 
@@ -26,6 +27,21 @@ class PlainSite:
         self.second = self.day = self.salts = NEVER
         self.head = b""
         self.keyed: Keyed | None = None
+
+    def begin(self, pseudonymizer: Pseudonymizer, at_ms: int) -> bool:
+        """
+        Prepare head and hash for the second of a moment; False when its salt is not the only one to ask.
+        """
+        # The number first: what changes while we ask makes us ask again.
+        salts = pseudonymizer.revision
+        salt = pseudonymizer.quiet(self.rules.timezone, at_ms)
+        if salt is None:
+            return False
+        second = at_ms // 1000
+        if second != self.second or salt.day != self.day:
+            self.head = head_piece(self.rules.id, salt.day, second)
+        self.second, self.day, self.keyed, self.salts = second, salt.day, salt.keyed, salts
+        return True
 
 
 class PlainPage:
