@@ -271,6 +271,7 @@ class _Process:
                 logger().warning("drop counts were lost", reason=type(error).__name__)
 
     async def _report(self, spool: SpoolWriter) -> None:
+        await self._risk.tell_asked()
         counters = self._collector.counters
         # Unheard, it is told again in a second.
         with suppress(SocketAbsent, SocketRefused):

@@ -20,6 +20,8 @@ from daysalt.handing_over import Handed, become, hold_signals, inherited, let_si
 from daysalt.lifeline import watch_life_line
 from daysalt.renewal import Renewal
 from daysalt.retention_keeper import RetentionKeeper
+from daysalt.risk_asked import RiskAsked
+from daysalt.risk_desk import RiskDesk
 from daysalt.vault.desk import desk_of_keeper
 from daysalt.vault.keeping import VaultKeeping
 from daysalt.vault.requests import KEY_PURPOSE as REQUEST_KEY
@@ -91,6 +93,10 @@ class Keeper:
         )
         self._retention = RetentionKeeper(settings, clock, keyring, self._calendar)
         self._desk = desk_of_keeper(settings, clock, keyring, self._vault.keys, lambda: self._vault.closed)
+        self._risk_asked = RiskAsked(self._desk.audit, clock)
+        self._risk_desk = RiskDesk(
+            settings, clock, self._desk.audit, keys=self._risk_keys.living, objected=self._retention.objected
+        )
         self._renewal = Renewal()
         self._keyring = keyring
         self._deaths = 0
@@ -145,6 +151,7 @@ class Keeper:
         for task in [*background, stopped]:
             task.cancel()
         outcomes = await asyncio.gather(*supervising, return_exceptions=True)
+        await self._risk_asked.write()
         control.close()
         listener.close()
         return 1 if any(isinstance(outcome, FatalChild) for outcome in outcomes) else 0
@@ -221,6 +228,8 @@ class Keeper:
             **self._vault.operations(),
             **self._retention.operations(self._destroy_due),
             **self._desk.operations(),
+            **self._risk_asked.operations(),
+            **self._risk_desk.operations(),
         }
 
     async def _salts(self, timezones: list[str]) -> Fields:
@@ -282,6 +291,7 @@ class Keeper:
         else:
             parts["keys"] = ("ok", "")
         parts["vault"] = self._vault.part()
+        parts["audit"] = ("degraded", self._risk_asked.trouble) if self._risk_asked.trouble else ("ok", "")
         parts.update(self._retention.parts())
         now = self._clock.monotonic_ms()
         for child in self._children:
@@ -304,6 +314,7 @@ class Keeper:
                     logger().error("a key that is due could not be destroyed", reason=str(error))
                 self._keys_trouble = str(error)
             self._look_at_keys()
+            await self._risk_asked.write_due()
 
     def _look_at_keys(self) -> None:
         """

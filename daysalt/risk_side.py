@@ -15,14 +15,12 @@ from ingest.risk.link import RiskLink
 from ingest.risk.network_list import NetworkReader
 from ingest.risk.observer import Observer, RiskIdentities
 from warehouse.clock import Clock
-from warehouse.data_dir import NETWORK_FILE, OBSERVATIONS_SOCKET, RISK_SOCKET
-from warehouse.local_socket import call
+from warehouse.data_dir import KEEPER_SOCKET, NETWORK_FILE, OBSERVATIONS_SOCKET, RISK_SOCKET
+from warehouse.local_socket import SocketAbsent, SocketRefused, call
 from warehouse.registry.database import Registry
 from warehouse.settings import Settings
 
 CALL_SECONDS = 5.0
-NOTE_SECONDS = 10.0
-"""Checks of one key, site and kind within this time are one entry of the audit log, with their count."""
 
 
 class RiskSide:
@@ -34,6 +32,7 @@ class RiskSide:
         self._connecting: asyncio.Task[None] | None = None
         self._drops_datacenters = False
         self._notes: dict[tuple[str, str, str], int] = {}
+        self._keeper = settings.data_dir / KEEPER_SOCKET
         self.networks = NetworkReader(settings.network_db or settings.lists_dir / NETWORK_FILE, clock)
         self._link = RiskLink(settings.data_dir / OBSERVATIONS_SOCKET)
         self.observer = Observer(identities, self._link.send)
@@ -96,6 +95,21 @@ class RiskSide:
             "daysalt_risk_checks": self.door.checks,
             "daysalt_risk_unseen_hits": self.observer.unseen,
         }
+
+    async def tell_asked(self) -> None:
+        """
+        Tell the keeper, who writes the audit log, which keys asked what since the last time; what it does not hear is
+        told again.
+        """
+        notes, self._notes = self._notes, {}
+        if not notes:
+            return
+        counts = [[*place, times] for place, times in notes.items()]
+        try:
+            await asyncio.to_thread(call, self._keeper, "risk_asked", timeout_s=CALL_SECONDS, counts=counts)
+        except (SocketAbsent, SocketRefused):
+            for place, times in notes.items():
+                self._notes[place] = self._notes.get(place, 0) + times
 
     def _note(self, key_id: str, action: str, domain: str) -> None:
         place = (key_id, action, domain)

@@ -26,7 +26,7 @@ from warehouse.data_dir import make_data_dir, sync_directory, write_private
 LOG_FILE = "audit.log"
 HEAD_FILE = "audit-head.json"
 TAIL_BYTES = 512 * 1024
-"""How much of the end of the log is looked at to count what happened lately: thousands of entries."""
+"""How much of the end of the log is looked at first to count what happened lately: thousands of entries."""
 TEXT_CHARS_MAX = 120
 
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9#._/-]{0,63}")
@@ -136,18 +136,28 @@ class AuditLog:
 
     def count_since(self, action: str, since_ms: int) -> int:
         """
-        Count the entries of an action since a moment, epoch milliseconds UTC; of the log's last thousands.
+        Count the entries of an action since a moment, epoch milliseconds UTC. Reads as far back as it takes, so that
+        many entries of another kind do not hide some.
         """
-        return sum(entry.get("action") == action and int(entry["at_ms"]) >= since_ms for entry in self.tail())
+        length = TAIL_BYTES
+        while True:
+            entries = list(self.tail(length))
+            whole = self._size() <= length
+            if whole or (entries and int(entries[0]["at_ms"]) < since_ms):
+                return sum(entry.get("action") == action and int(entry["at_ms"]) >= since_ms for entry in entries)
+            length *= 4
 
-    def tail(self) -> Iterator[dict[str, Any]]:
+    def tail(self, length: int = TAIL_BYTES) -> Iterator[dict[str, Any]]:
         """
         Give the entries of the log's end, the oldest first; lines that are none are left out.
+
+        Args:
+            length: how many bytes of the end are looked at.
         """
         try:
             with self._path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - TAIL_BYTES))
+                file.seek(max(0, size - length))
                 lines = file.read().split(b"\n")
         except FileNotFoundError:
             return
@@ -155,6 +165,12 @@ class AuditLog:
             entry = _entry(line)
             if entry is not None:
                 yield entry
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def verify(self) -> AuditState:
         """

@@ -64,6 +64,7 @@ class VaultDesk:
         """
         return {
             "vault_lookup": self._refusing(self.lookup),
+            "vault_days": self._refusing(self.days),
             "vault_requests": self._refusing(self.requests),
             "vault_approve": self._refusing(self.approve),
             "vault_hold_add": self._refusing(self.hold_add),
@@ -83,6 +84,26 @@ class VaultDesk:
         person = await self._person(who)
         days = await self.reads.lookup(person, address, purpose=purpose, ticket=ticket, site=site)
         return {"days": day_facts(days), "break_glass": not person.second_exists}
+
+    async def days(self, address: str, ticket: str, site: str, who: Mapping[str, str]) -> Fields:
+        """
+        Look an address up for the analysts' page: for fraud work, and never without a second owner. The glass is
+        broken at the machine's command line only.
+
+        Returns:
+            `days`, or `waiting` with the number of a request that somebody else must approve first.
+        """
+        person = await self._person(who)
+        if not person.second_exists:
+            raise ReadRefused(
+                "this needs a second owner, and there is none: invite one; until then `daysalt vault lookup` at the "
+                "machine breaks the glass, and says so"
+            )
+        try:
+            days = await self.reads.lookup(person, address, purpose="fraud_risk", ticket=ticket, site=site)
+        except ApprovalNeeded as needed:
+            return {"waiting": needed.request_id}
+        return {"days": day_facts(days)}
 
     async def requests(self) -> Fields:
         """

@@ -183,7 +183,7 @@ class RiskDoor:
         site = self._site(key, asked.site)
         answer = await self._tools.link.ask(self.question(address, asked, site))
         self.checks += 1
-        self._tools.note(key.id, "risk_check", "" if site is None else site.domain)
+        self._tools.note(key.id, "risk.check", "" if site is None else site.domain)
         return Answer(200, (JSON, NO_STORE), answer)
 
     async def _visits(self, key: ApiKey, query: bytes) -> Answer:
@@ -195,7 +195,7 @@ class RiskDoor:
         if window not in WINDOWS:
             raise bad("window", f"must be one of {', '.join(WINDOWS)}")
         figures = await self._tools.call("quality", site_id=site.id, window=window, k=site.k)
-        self._tools.note(key.id, "risk_visits", site.domain)
+        self._tools.note(key.id, "risk.visits", site.domain)
         return Answer(200, (JSON, NO_STORE), msgspec.json.encode({"site": site.domain, **figures}))
 
     async def _explain(self, key: ApiKey, assessment_id: str) -> Answer:
@@ -203,7 +203,7 @@ class RiskDoor:
         if found is None or key.site_id not in (None, found["site_id"]):
             return _refusal(404, "assessment_id", "is not an assessment of today")
         names = {site.id: site.domain for site in self._sites.values()}
-        self._tools.note(key.id, "risk_explain", names.get(found["site_id"], ""))
+        self._tools.note(key.id, "risk.explain", names.get(found["site_id"], ""))
         found["site"] = names.get(found.pop("site_id"))
         return Answer(200, (JSON, NO_STORE), msgspec.json.encode(found))
 
@@ -223,7 +223,7 @@ class RiskDoor:
         known = (await self._tools.call("judge", assessment_id=assessment_id, verdict=verdict))["known"]
         if not known:
             return _refusal(404, "assessment_id", "is not an assessment of today")
-        self._tools.note(key.id, "risk_feedback", "")
+        self._tools.note(key.id, "risk.feedback", "")
         return Answer(200, (JSON, NO_STORE), msgspec.json.encode({"assessment_id": assessment_id, "verdict": verdict}))
 
 

@@ -129,3 +129,17 @@ def test_reads_are_counted(tmp_path: Path, clock: FakeClock) -> None:
     assert 3 == log.count_since("vault.read", clock.now_ms() - 1000)
     assert 5 == log.count_since("vault.read", 0)
     assert 0 == log.count_since("vault.hold", 0)
+
+
+def test_many_other_entries_hide_none(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Reads within the hour are counted even when more than the first look at the log's end was written since.
+    """
+    monkeypatch.setattr("daysalt.vault.audit.TAIL_BYTES", 2048)
+    log = make(tmp_path, clock, entries=3)
+    for _ in range(40):
+        log.append("key aaa", "risk.check", site="site.test", count=1000)
+
+    assert 3 == log.count_since("vault.read", clock.now_ms() - 3_600_000)
+    clock.advance(seconds=3601)
+    assert 0 == log.count_since("vault.read", clock.now_ms() - 3_600_000)

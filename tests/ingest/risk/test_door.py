@@ -107,7 +107,7 @@ def test_a_check_is_answered_and_noted(desk: Desk) -> None:
     status, answer = desk.send("check", {"ip": "192.0.2.1", "site": "www.Site.test"})
 
     assert (200, "unclear", "none") == (status, answer["class"], answer["decision"])
-    assert [("aaa", "risk_check", "site.test")] == desk.notes
+    assert [("aaa", "risk.check", "site.test")] == desk.notes
 
 
 def test_the_address_goes_no_further(desk: Desk) -> None:
