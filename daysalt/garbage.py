@@ -1,5 +1,5 @@
 """
-How often collectors and store look for garbage: seldom, as neither a beacon nor a batch leaves any.
+How often collectors, store and risk process look for garbage: seldom, as neither beacons, batches nor checks leave any.
 """
 
 from __future__ import annotations

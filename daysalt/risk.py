@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from typing import Any
 
+from daysalt.garbage import settle_memory
 from daysalt.lifeline import watch_life_line
 from ingest.risk.assessments import VERDICTS
 from ingest.risk.link import answering
@@ -72,6 +73,7 @@ async def _serve(settings: Settings) -> None:
     owner = Owner(SystemClock())
     control = await listen(settings.data_dir / RISK_SOCKET, risk_operations(owner))
     frames = await loop.create_unix_server(answering(owner), sock=bind_private(settings.data_dir / OBSERVATIONS_SOCKET))
+    settle_memory()
     ticking = asyncio.create_task(_tick_forever(settings, owner))
     await stopping.wait()
     ticking.cancel()

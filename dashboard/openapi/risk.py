@@ -25,6 +25,7 @@ from dashboard.openapi.operations import (
 
 TAG = "Risk"
 _CLASSES = ["likely_human", "likely_automated", "verified_bot", "unclear", "not_assessed"]
+_TRAFFIC = [*_CLASSES, "declared_bot"]
 _TEXTS = record({"en": TEXT, "sv": TEXT})
 _REASON = record(
     {"code": TEXT, "group": TEXT, "points": WHOLE, "value": {"type": ["integer", "string"]}, "text": _TEXTS},
@@ -62,7 +63,7 @@ SCHEMAS: Json = {
     "Verdict": record({"assessment_id": TEXT, "verdict": {"enum": ["right", "wrong"]}}),
     "Quality": record({
         "site": TEXT, "window": {"enum": ["1h", "24h"]}, "model": {}, "k": WHOLE, "events": WHOLE,
-        "classes": listing(record({"class": {"enum": _CLASSES}, "events": {"type": ["integer", "null"]}})),
+        "classes": listing(record({"class": {"enum": _TRAFFIC}, "events": {"type": ["integer", "null"]}})),
         "reasons": listing(record({"code": TEXT, "addresses": WHOLE, "text": _TEXTS})),
         "small_cell": BOOLEAN,
     }),

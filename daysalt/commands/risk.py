@@ -112,7 +112,7 @@ def evaluate(
         return
     print_table(
         ("scenario", "events", "people", "called automated", "worst run", "programs", "found", "worst run",
-         "events until found", "Brier", "target"),
+         "precision", "events until found", "nine of ten by", "Brier", "target"),
         [
             [
                 each.scenario,
@@ -123,7 +123,9 @@ def evaluate(
                 str(each.programs + each.agents),
                 _percent(each.recall),
                 _percent(each.recall_worst_run),
+                _percent(each.precision),
                 "" if each.events_until_found_median is None else str(each.events_until_found_median),
+                "" if each.events_until_found_late is None else str(each.events_until_found_late),
                 "" if each.brier is None else f"{each.brier:.4f}",
                 {None: "", True: "reached", False: "missed"}[each.reached],
             ]
@@ -131,6 +133,18 @@ def evaluate(
         ],
         empty="Nothing was played.",
     )  # fmt: skip
+    bars = [
+        [
+            each.scenario,
+            f"{bar.predicted_from:.1f}",
+            str(bar.addresses),
+            f"{bar.predicted:.3f}",
+            f"{bar.programs:.3f}",
+        ]
+        for each in figures
+        for bar in each.reliability
+    ]
+    print_table(("scenario", "foretold from", "addresses", "foretold", "were programs"), bars, empty="")
     if ablation:
         rows = [
             [name, code, _percent(told["recall"]), _percent(told["false_alarm_share"])]

@@ -93,6 +93,22 @@ def mobile_crowd(rng: Random, script: Script, hours: float) -> None:
             visit(rng, Sender(script, address, rng.choice(phones), "person", MOBILE), _moment(rng, script, hours), how)
 
 
+def push_message(rng: Random, script: Script, hours: float) -> None:
+    """
+    A message to all readers of an app: phones of few models and one operator's networks, all within a minute or two, on
+    the same page, and nobody has left it yet.
+    """
+    how = habit(rng)
+    models = [browsers.phone(rng) for _ in range(rng.randint(4, 20))]
+    for _ in range(rng.randint(1, 3)):
+        wide, network4, network6 = rng.random() < 0.5, ipv4(rng)[:3], ipv6(rng)[:6]
+        told, spread_ms = _moment(rng, script, hours * 0.8), rng.randint(20_000, 150_000)
+        for _ in range(rng.randint(30, 200)):
+            host = network6 + rng.randbytes(10) if wide else network4 + rng.randbytes(1)
+            sender = Sender(script, host, rng.choice(models), "person", MOBILE)
+            visit(rng, sender, told + rng.randrange(spread_ms), how)
+
+
 def office(rng: Random, script: Script, hours: float) -> None:
     """
     Offices and schools: one address, computers of one kind, everybody at once when the lesson begins.

@@ -34,6 +34,7 @@ SCENARIOS: dict[str, Scenario] = {
     for scenario in (
         Scenario("households", people.households, "person", (3, 10), 0.01),
         Scenario("mobile-crowd", people.mobile_crowd, "person", (1, 5), 0.01),
+        Scenario("push-message", people.push_message, "person", (1, 5), 0.01),
         Scenario("office", people.office, "person", (2, 8), 0.01),
         Scenario("private-browsers", people.private_browsers, "person", (3, 10), 0.01),
         Scenario("without-script", people.without_script, "person", (3, 10), 0.01),

@@ -13,7 +13,7 @@ from ingest.risk.evidence import Evidence
 from ingest.risk.findings import Group, Signal
 from ingest.risk.signals.catalogue import COUNTER_SIGNALS, GROUP_POINTS_MAX, SIGNALS
 
-MODEL = "rules-2026.11.1"
+MODEL = "rules-2026.11.2"
 AUTOMATED_FROM, HUMAN_UP_TO = 60, 15
 BANDS = ((75, "high"), (50, "elevated"), (25, "guarded"), (0, "low"))
 SHARE_DECLARED = 0.8
@@ -21,6 +21,8 @@ SHARE_DECLARED = 0.8
 Band = Literal["low", "guarded", "elevated", "high"]
 Class = Literal["likely_automated", "unclear", "likely_human", "verified_bot", "not_assessed"]
 CLASSES: tuple[Class, ...] = ("unclear", "likely_human", "likely_automated", "verified_bot", "not_assessed")
+TRAFFIC: tuple[str, ...] = (*CLASSES, "declared_bot")
+"""How a site's traffic is divided: as its addresses are classed, and robots that say so apart."""
 Confidence = Literal["low", "medium", "high"]
 
 
@@ -89,6 +91,15 @@ def not_assessed(code: str) -> Assessment:
     return Assessment(0, "low", "low", "not_assessed", (Reason(code, "limit", 0, ""),), ())
 
 
+def traffic_class(evidence: Evidence, assessment: Assessment) -> str:
+    """
+    Say which part of a site's traffic an address belongs to, one of `TRAFFIC`.
+    """
+    if assessment.class_ != "verified_bot" and _declares(evidence):
+        return "declared_bot"
+    return assessment.class_
+
+
 def _found(evidence: Evidence, signals: tuple[Signal, ...]) -> list[Reason]:
     found: list[Reason] = []
     for signal in signals:
@@ -114,11 +125,14 @@ def _confidence(evidence: Evidence) -> Confidence:
 
 
 def _class(evidence: Evidence, score: int, confidence: Confidence) -> Class:
-    declared = evidence.declared_bot >= max(1, evidence.total) * SHARE_DECLARED
-    if evidence.network.kind == "crawler" and declared:
+    if evidence.network.kind == "crawler" and _declares(evidence):
         return "verified_bot"
     if score >= AUTOMATED_FROM:
         return "likely_automated"
     if score <= HUMAN_UP_TO and confidence != "low" and evidence.owed_views and evidence.reading_share >= 0.4:
         return "likely_human"
     return "unclear"
+
+
+def _declares(evidence: Evidence) -> bool:
+    return evidence.declared_bot >= max(1, evidence.total) * SHARE_DECLARED

@@ -6,22 +6,22 @@ the day-bound risk id, and no address.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 from ingest.risk.assess import Assessment
 
 ASSESSMENTS_MAX = 100_000
-"""About 60 MiB when full; the oldest gives way."""
+"""About 40 MiB when full; the oldest gives way."""
 VERDICTS = ("right", "wrong")
+RISK_ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, array_like=True):
     """
     One assessment.
     """
 
-    rid: bytes
     site_id: int
     score: int
     class_: str
@@ -30,13 +30,18 @@ class Kept:
     """Code and points of every reason and counter-reason."""
 
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Kept).decode
+
+
 class Assessments:
     """
     The assessments of today.
     """
 
     def __init__(self, kept_max: int = ASSESSMENTS_MAX) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        # Packed, the risk id in front: a hundred thousand objects would make the garbage collector stop for long.
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._kept_max = kept_max
         self._judged: dict[str, str] = {}
         self.feedback: dict[tuple[str, str], int] = {}
@@ -47,9 +52,8 @@ class Assessments:
         Remember an assessment.
         """
         points = tuple((reason.code, reason.points) for reason in (*assessment.reasons, *assessment.counter_reasons))
-        self._kept[assessment_id] = Kept(
-            rid, site_id, assessment.score, assessment.class_, assessment.confidence, points
-        )
+        kept = Kept(site_id, assessment.score, assessment.class_, assessment.confidence, points)
+        self._kept[assessment_id] = rid + _encode(kept)
         if len(self._kept) > self._kept_max:
             forgotten, _ = self._kept.popitem(last=False)
             self._judged.pop(forgotten, None)
@@ -58,7 +62,8 @@ class Assessments:
         """
         Find an assessment of today.
         """
-        return self._kept.get(assessment_id)
+        packed = self._kept.get(assessment_id)
+        return None if packed is None else _decode(packed[RISK_ID_BYTES:])
 
     def judge(self, assessment_id: str, verdict: str) -> bool:
         """
@@ -68,7 +73,7 @@ class Assessments:
             False when the assessment is not known, or no longer.
         """
         assert verdict in VERDICTS
-        kept = self._kept.get(assessment_id)
+        kept = self.find(assessment_id)
         if kept is None:
             return False
         before = self._judged.get(assessment_id)
@@ -82,7 +87,7 @@ class Assessments:
         """
         Forget all assessments of an address, for an erasure or objection.
         """
-        found = [name for name, kept in self._kept.items() if kept.rid == rid]
+        found = [name for name, kept in self._kept.items() if kept[:RISK_ID_BYTES] == rid]
         for name in found:
             del self._kept[name]
             self._judged.pop(name, None)

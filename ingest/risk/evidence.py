@@ -39,6 +39,10 @@ class Neighbourhood:
     """Pageviews a reading time could follow; fades by half every ten minutes."""
     readings: int = 0
     """Engagement events, fading alike."""
+    agents_10m: int = 0
+    """User agents that its addresses had; an estimate, too."""
+    busy_ms: int = 0
+    """How long it has been busy."""
 
 
 @dataclass(frozen=True, slots=True)

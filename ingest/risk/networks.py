@@ -13,17 +13,20 @@ from ingest.risk.bits import bit_of, estimate
 from ingest.risk.evidence import Neighbourhood
 
 PLACES = 1 << 18
-"""12 MiB; a network needs more than a few events in ten minutes to hold its place."""
+"""14 MiB; a network needs more than a few events in ten minutes to hold its place."""
 QUIET_EVENTS = 4
 
 _ROW = np.dtype(
     [
         ("network", "<u8"),
         ("slice", "<u2"),  # ten minutes of the day, from 1; 0 is free
+        ("since", "<u2"),  # minute of the day in which it came to be busy
         ("events", "<u4"),
         ("events_before", "<u4"),
         ("addresses", "<u8"),
         ("addresses_before", "<u8"),
+        ("agents", "<u8"),
+        ("agents_before", "<u8"),
         ("views", "<f4"),
         ("readings", "<f4"),
     ]
@@ -42,6 +45,7 @@ class Networks:
         self,
         networks: NDArray[np.uint64],
         rids: NDArray[np.uint64],
+        agents: NDArray[np.uint32],
         views: NDArray[np.bool_],
         readings: NDArray[np.bool_],
         at_ms: int,
@@ -52,6 +56,7 @@ class Networks:
         Args:
             networks: network id of each event.
             rids: first half of the risk id of each.
+            agents: checksum of the user agent of each.
             views: which are pageviews that a reading time should follow.
             at_ms: of the day.
         """
@@ -68,7 +73,8 @@ class Networks:
         rows["network"][taken] = unique[taken]
         rows["slice"][taken] = now
         behind = now - rows["slice"].astype(np.int64)
-        for name in ("events", "addresses"):
+        rows["since"] = np.where(taken | (behind > 1), at_ms // 60_000, rows["since"])
+        for name in ("events", "addresses", "agents"):
             zero = np.zeros_like(rows[name])
             rows[name + "_before"] = np.where(
                 behind == 0, rows[name + "_before"], np.where(behind == 1, rows[name], zero)
@@ -79,9 +85,10 @@ class Networks:
         rows["readings"] = rows["readings"] * fade + np.bincount(inverse, weights=readings)
         rows["slice"] = now
         rows["events"] += counts.astype(np.uint32)
-        bits = np.zeros(len(unique), dtype=np.uint64)
-        np.bitwise_or.at(bits, inverse, bit_of(rids))
-        rows["addresses"] |= bits
+        for name, things in (("addresses", rids), ("agents", agents.astype(np.uint64))):
+            bits = np.zeros(len(unique), dtype=np.uint64)
+            np.bitwise_or.at(bits, inverse, bit_of(things))
+            rows[name] |= bits
         followed = mine | taken
         self._table[places[followed]] = rows[followed]
 
@@ -97,11 +104,15 @@ class Networks:
         part = 1 - at_ms % 600_000 / 600_000
         events, addresses = int(row["events"]), int(row["addresses"])
         before, addresses_before = int(row["events_before"]), int(row["addresses_before"])
+        agents = int(row["agents"]) | int(row["agents_before"])
         if behind == 1:
             before, addresses_before, events, addresses = events, addresses, 0, 0
+            agents = int(row["agents"])
         return Neighbourhood(
             events_10m=events + int(before * part),
             addresses_10m=max(estimate(addresses), int(estimate(addresses_before) * part)),
+            agents_10m=estimate(agents),
+            busy_ms=max(0, at_ms - int(row["since"]) * 60_000),
             views=int(row["views"]),
             readings=int(row["readings"]),
         )

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ingest.risk.assess import CLASSES, MODEL, Assessment, Reason, assess, not_assessed
+from ingest.risk.assess import MODEL, TRAFFIC, Assessment, Reason, assess, not_assessed, traffic_class
 from ingest.risk.assessments import Assessments
 from ingest.risk.calibration import probability
 from ingest.risk.evidence import Evidence, NetworkFacts
@@ -61,6 +61,7 @@ class Owner:
         seen = self.windows.add(packed)
         self.observed += len(packed) // RECORD.size
         self._classify(seen)
+        self.windows.divide(seen)
 
     def check(self, question: Question) -> bytes:
         """
@@ -91,7 +92,8 @@ class Owner:
         assessment_id = digest.hexdigest()
         if not question.refused:
             self.assessments.keep(assessment_id, question.rid, question.site_id, assessment)
-        return msgspec.json.encode({"assessment_id": assessment_id, **answer})
+        # The same answer with its id in front, without writing it anew.
+        return b'{"assessment_id":"%b",%b' % (assessment_id.encode(), named[1:])
 
     def explain(self, assessment_id: str) -> dict[str, Any] | None:
         """
@@ -157,16 +159,20 @@ class Owner:
         numbers = np.array(seen.numbers, dtype=np.int64)
         totals, held = rows["total"][numbers], rows["class"][numbers]
         levels = np.minimum(np.log2(np.maximum(totals, 1)), 30).astype(np.uint8) + 1
-        due = np.flatnonzero((totals >= CLASSED_FROM_EVENTS) & (levels != held >> 3))[: self._class_allowance()]
+        # Who says at once what it is need not be waited for.
+        ripe = (totals >= CLASSED_FROM_EVENTS) | (rows["declared_bot"][numbers] > 0)
+        due = np.flatnonzero(ripe & (levels != held >> 3))[: self._class_allowance()]
         self._may_class -= len(due)
         now_ms = self._clock.now_ms()
         places: list[int] = due.tolist()
         for place in places:
             number = seen.numbers[place]
-            assessment = assess(self.windows.evidence(number, seen.networks[place], now_ms, NetworkFacts()))
-            before, after = int(held[place]) & 7, CLASSES.index(assessment.class_)
+            evidence = self.windows.evidence(number, seen.networks[place], now_ms, NetworkFacts())
+            assessment = assess(evidence)
+            named = traffic_class(evidence, assessment)
+            before, after = int(held[place]) & 7, TRAFFIC.index(named)
             rows["class"][number] = int(levels[place]) << 3 | after
-            if after != before and assessment.class_ == "likely_automated":
+            if after != before and named == "likely_automated":
                 self.windows.site(int(seen.site_ids[place])).blame(
                     reason.code for reason in assessment.reasons if reason.points > 0
                 )

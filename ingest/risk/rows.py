@@ -6,6 +6,8 @@ Memory is asked for at once and touched as it fills: 1 million addresses take 14
 
 from __future__ import annotations
 
+from struct import Struct
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +53,10 @@ ROW = np.dtype(
     ]
 )
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MIX_NUMBER = 0x9E3779B97F4A7C15
+_MIX = np.uint64(_MIX_NUMBER)
+_ALL_BITS = (1 << 64) - 1
+_TWO = Struct("<QQ")
 
 
 class Rows:
@@ -71,7 +76,18 @@ class Rows:
         """
         Give the number of an address's row, or -1.
         """
-        return int(self._search(np.frombuffer(rid, dtype="<u8").reshape(1, 2))[0][0])
+        # For one id, plain numbers are ten times as fast as arrays.
+        low, high = _TWO.unpack(rid)
+        slot = ((low * _MIX_NUMBER & _ALL_BITS) >> 17) & int(self._mask)
+        held = self.table["rid"]
+        while True:
+            number = int(self._index[slot]) - 1
+            if number < 0:
+                return -1
+            row = held[number]
+            if int(row[0]) == low and int(row[1]) == high:
+                return number
+            slot = (slot + 1) & int(self._mask)
 
     def take(self, rids: NDArray[np.uint64]) -> NDArray[np.int64]:
         """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.risk.assess import CLASSES
+from ingest.risk.assess import TRAFFIC
 
 READERS_MIN = 5
 """So many addresses must have sent a reading before a missing one means anything on this site."""
@@ -24,7 +24,7 @@ _SKETCH_BYTES = SKETCH_BITS // 8
 
 
 def _hours() -> NDArray[np.int64]:
-    return np.zeros((24, len(CLASSES)), dtype=np.int64)
+    return np.zeros((24, len(TRAFFIC)), dtype=np.int64)
 
 
 @dataclass(slots=True)
@@ -63,10 +63,10 @@ class SiteDay:
         Count events of one hour.
 
         Args:
-            classes: of each event's address, as a place in `CLASSES`.
+            classes: of each event's address, as a place in `TRAFFIC`.
             rids: first half of each event's risk id.
         """
-        self.events[hour] += np.bincount(classes, minlength=len(CLASSES))
+        self.events[hour] += np.bincount(classes, minlength=len(TRAFFIC))
         for number in np.unique(classes):
             sketch = self.sketches.setdefault((hour, int(number)), bytearray(_SKETCH_BYTES))
             for rid in np.unique(rids[classes == number]).tolist():
@@ -87,7 +87,7 @@ class SiteDay:
         other one when it would give that away.
         """
         events = self.events[list(hours)].sum(axis=0).tolist()
-        addresses = [self._addresses(hours, number) for number in range(len(CLASSES))]
+        addresses = [self._addresses(hours, number) for number in range(len(TRAFFIC))]
         hidden = {number for number, count in enumerate(events) if count and addresses[number] < k}
         shown = [number for number, count in enumerate(events) if count and number not in hidden]
         if len(hidden) == 1 and shown:
@@ -96,7 +96,7 @@ class SiteDay:
             "events": sum(events),
             "classes": [
                 {"class": name, "events": None if number in hidden else events[number]}
-                for number, name in enumerate(CLASSES)
+                for number, name in enumerate(TRAFFIC)
                 if name != "not_assessed"
             ],
             "reasons": [

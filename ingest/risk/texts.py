@@ -65,8 +65,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Sida efter sida hämtas en gång och läses inte.",
     ),
     "SAME_PAGE": (
-        "The same page or two come over and over, and are not read.",
-        "Samma sida eller två kommer om och om igen, och läses inte.",
+        "The same few pages come over and over, and are not read.",
+        "Samma få sidor kommer om och om igen, och läses inte.",
     ),
     "BEAT": ("The pages come at the beat of a timer.", "Sidorna kommer i takt med en tidgivare."),
     "NIGHT_FLAT": (
@@ -144,9 +144,11 @@ NOTICE = {
 }
 
 
+_BY_LANGUAGE = {code: {"en": english, "sv": swedish} for code, (english, swedish) in TEXTS.items()}
+
+
 def reason_text(code: str) -> dict[str, str]:
     """
     Give the words of a reason in both languages.
     """
-    english, swedish = TEXTS[code]
-    return {"en": english, "sv": swedish}
+    return _BY_LANGUAGE[code]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from ingest.risk.observation import (
     Mark,
 )
 from ingest.risk.repeats import count_repeats
-from ingest.risk.rows import ADDRESSES_MAX, SMALL_MAX, Rows
+from ingest.risk.rows import ADDRESSES_MAX, ROW, SMALL_MAX, Rows
 from ingest.risk.site_day import SiteDay
 
 DAY_MS = 86_400_000
@@ -68,12 +68,20 @@ _MARKED = (
 
 class Seen(NamedTuple):
     """
-    The addresses of one hand-over: their rows, networks, and one site each was seen on.
+    One hand-over. Of its addresses: their rows, networks, and one site each was seen on. Of its events: which address
+    they are of, as a place in `numbers`, their site, first half of their risk id, and the hour of the day of all.
     """
 
     numbers: Sequence[int]
     networks: Sequence[int]
     site_ids: Sequence[int]
+    of: NDArray[np.int64]
+    sites: NDArray[np.uint32]
+    rids: NDArray[np.uint64]
+    hour: int
+
+
+NOTHING = Seen((), (), (), np.zeros(0, "i8"), np.zeros(0, "u4"), np.zeros(0, "u8"), 0)
 
 
 class Windows:
@@ -112,13 +120,32 @@ class Windows:
         seen = np.frombuffer(packed, dtype=RECORD_TYPE)
         seen = seen[seen["at_ms"] // DAY_MS == self.day]
         if not len(seen):
-            return Seen((), (), ())
+            return NOTHING
         # A risk id is a keyed hash: half of it tells ids of one batch apart.
         _, firsts, of = np.unique(seen["rid"][:, 0], return_index=True, return_inverse=True)
         numbers = self.rows.take(seen["rid"][firsts])
         at_ms = (seen["at_ms"] - self.day * DAY_MS).astype(np.int64)
         self._count(seen, numbers, of, at_ms)
-        return Seen(numbers.tolist(), seen["network"][firsts].tolist(), seen["site"][firsts].tolist())
+        return Seen(
+            numbers.tolist(),
+            seen["network"][firsts].tolist(),
+            seen["site"][firsts].tolist(),
+            of,
+            seen["site"],
+            seen["rid"][:, 0],
+            int(at_ms[-1]) // 3_600_000,
+        )
+
+    def divide(self, seen: Seen) -> None:
+        """
+        Count the events of a hand-over by the class that their addresses have now. Call it after they were thought of.
+        """
+        if not len(seen.of):
+            return
+        classes = (self.rows.table["class"][np.array(seen.numbers)] & np.uint8(7))[seen.of].astype(np.uint8)
+        for site_id in np.unique(seen.sites).tolist():
+            here = seen.sites == site_id
+            self.site(site_id).count(seen.hour, classes[here], seen.rids[here])
 
     def forget(self, rid: bytes) -> bool:
         """
@@ -156,8 +183,7 @@ class Windows:
         neighbours = self.networks.read(network, of_day)
         if number < 0:
             return Evidence(watched_ms=watched, neighbours=neighbours, network=facts)
-        names = self.rows.table.dtype.names or ()
-        row = dict(zip(names, self.rows.table[number].item(), strict=True))
+        row: dict[str, Any] = dict(zip(_NAMES, self.rows.table[number].item(), strict=True))
         last = row["last_ms"]
         minute, minute_now = last // 60_000, of_day // 60_000
         return Evidence(
@@ -228,22 +254,18 @@ class Windows:
             rows[name] = np.minimum(rows[name] + _sum(of, which, len(rows)), SMALL_MAX)
         self.rows.table[numbers] = rows
 
-        self.networks.add(seen["network"], seen["rid"][:, 0], owing, reading & by_hand, int(at_ms[-1]))
+        self.networks.add(seen["network"], seen["rid"][:, 0], seen["agent"], owing, reading & by_hand, int(at_ms[-1]))
         readers = np.zeros(len(rows), dtype=bool)
         readers[of[reading]] = True
         readers &= first_reading
         for number, site in enumerate(known_sites):
             here = of_site == number
             site.views += int((view & here).sum())
-            site.count(
-                int(at_ms[-1]) // 3_600_000,
-                (rows["class"] & np.uint8(7))[of[here]].astype(np.uint8),
-                seen["rid"][here, 0],
-            )
             if readers.any():
                 site.readers += len(np.unique(of[here & reading & readers[of]]))
 
 
+_NAMES = ROW.names or ()
 _PLAIN = (
     "total", "views", "owed_views", "readings", "conversions", "purchases", "orphans", "repeats", "quick_views",
     "whole_seconds", "looked", "headers_impossible", "origin_wrong", "declared_bot", "library", "empty_agent",

@@ -32,7 +32,7 @@ anything = st.builds(
     gap_variation=st.floats(0, 3),
     hours=st.integers(0, 2**24 - 1),
     neighbours=st.builds(
-        Neighbourhood, *[st.integers(0, 5000)] * 4
+        Neighbourhood, *[st.integers(0, 5000)] * 6
     ),
     network=st.builds(
         NetworkFacts, kind=st.sampled_from(KINDS), unroutable=st.sampled_from(("", "private"))
@@ -111,7 +111,7 @@ FIRES = {
     "VEL_24H": {"total": 9000},
     "VEL_NET": {"neighbours": Neighbourhood(700, 30, 500, 0)},
     "ZERO_DWELL": {"readings": 0},
-    "QUICK_PAGES": {"readings": 0, "quick_views": 19},
+    "QUICK_PAGES": {"readings": 0, "views": 60, "quick_views": 40},
     "FAN_PATHS": {"readings": 0, "pages": 20},
     "SAME_PAGE": {"readings": 0, "pages": 1},
     "BEAT": {"gaps": 19, "gap_variation": 0.02},
@@ -180,3 +180,32 @@ def test_not_assessed_says_why() -> None:
     assert ("not_assessed", 0, ["RESTRICTED"]) == (
         assessment.class_, assessment.score, [reason.code for reason in assessment.reasons]
     )  # fmt: skip
+
+
+def test_one_browser_at_many_addresses_is_told_from_a_crowd() -> None:
+    """
+    Ten silent addresses with one browser are one sender at once; with as many browsers as addresses they are a crowd
+    that had no time to read yet, and only later a sender who draws browsers.
+    """
+    crowd = Neighbourhood(addresses_10m=30, agents_10m=12, views=40, busy_ms=60_000)
+    hopper = Neighbourhood(addresses_10m=10, agents_10m=1, views=10, busy_ms=5_000)
+    told = [
+        "NET_SILENT" in [reason.code for reason in assess(Evidence(total=1, neighbours=neighbours)).reasons]
+        for neighbours in (crowd, hopper, replace(crowd, busy_ms=600_000), replace(crowd, busy_ms=600_000, readings=5))
+    ]
+
+    assert [False, True, True, False] == told
+
+
+def test_what_came_just_now_may_still_be_read() -> None:
+    """
+    Two dozen tabs within ten minutes are waited for; one page two dozen times is no tab, and
+    what nobody read for longer is not waited for.
+    """
+    tabs = Evidence(total=25, views=25, owed_views=25, events_10m=25, pages=12, agents=1)
+    codes = [
+        [reason.code for reason in assess(evidence).reasons]
+        for evidence in (tabs, replace(tabs, pages=1), replace(tabs, events_10m=5))
+    ]
+
+    assert [False, True, True] == ["ZERO_DWELL" in found for found in codes]

@@ -158,3 +158,16 @@ def test_every_code_has_words() -> None:
 
     assert set() == codes - set(TEXTS)
     assert all(english and swedish and english != swedish for english, swedish in TEXTS.values())
+
+
+def test_declared_robots_are_divided_off() -> None:
+    """
+    Robots that say so are a class of a site's traffic of their own, from their first hit on.
+    """
+    owner = Owner(FakeClock(NOON + 1000), 1000)
+    for number in range(9):
+        robot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+        owner.add(packed(sight(NOON + number, address=bytes([198, 51, 100, number]), site=1, user_agent=robot)))
+    classes = {each["class"]: each["events"] for each in owner.quality(1, "24h", 5)["classes"]}
+
+    assert (9, 0) == (classes["declared_bot"], classes["likely_automated"])
