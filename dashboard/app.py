@@ -24,6 +24,7 @@ from dashboard.pages import (
     glossary,
     people,
     privacy,
+    risk,
     script,
     segments,
     settings,
@@ -88,6 +89,8 @@ def build_app(context: Context) -> Starlette:
         Route("/account", form_endpoint(context, account.change_account, signed_in=True), methods=["POST"]),
         Route("/people", endpoint(people.people_page)),
         Route("/people", form_endpoint(context, people.change_people, signed_in=True), methods=["POST"]),
+        Route("/risk", endpoint(risk.risk_page)),
+        Route("/risk", form_endpoint(context, risk.ask_risk, signed_in=True), methods=["POST"]),
         Route("/keys", endpoint(people.keys_page)),
         Route("/keys", form_endpoint(context, people.change_keys, signed_in=True), methods=["POST"]),
         Route(

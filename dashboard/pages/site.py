@@ -43,6 +43,7 @@ from dashboard.pages.row_lines import LABELS, METRIC_COLUMNS, filter_label
 from dashboard.pages.segments import with_segment
 from dashboard.pages.series_file import series_file
 from dashboard.pages.snippet import public_address, snippet
+from dashboard.pages.traffic import Quality, traffic_quality
 from dashboard.pages.view import View, read_view
 from dashboard.stats.answer import present_visitors
 from dashboard.stats.period import resolve
@@ -167,7 +168,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
         graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
         all_rows=[asked_rows(asked, key, visitors) for key in PANELS], arrived=_arrived(asked), nouns=NOUNS,
-        reasons=REASONS, drawable=choice.drawable, metric_titles=METRIC_TITLES,
+        reasons=REASONS, quality=_quality(asked), drawable=choice.drawable, metric_titles=METRIC_TITLES,
         notes=notes, note_days={note.id: format_date(note.day, "medium", locale=locale) for note in notes},
         note_day=min(asked.period.last, asked.today).isoformat(), may_write=reader.may_edit,
         notes_action=link(context.settings, f"/sites/{site.domain}/annotations"), **shared,
@@ -198,3 +199,12 @@ def _arrived(asked: Asked) -> Arrivals | None:
         return arrivals(asked.context, asked.site, asked.period.first, asked.period.last)
     except QueryTimeout:
         return None
+
+
+def _quality(asked: Asked) -> Quality | None:
+    """
+    Tell how today's traffic divides, for those the site belongs to; a filtered page is about something else.
+    """
+    if asked.viewer is not Viewer.MEMBER or asked.view.conditions():
+        return None
+    return traffic_quality(asked.context, asked.site, asked.reader.language)

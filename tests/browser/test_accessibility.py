@@ -31,6 +31,7 @@ SIGNED_IN = (
     "/account",
     "/people",
     "/keys",
+    "/risk",
 )
 
 

@@ -20,6 +20,7 @@ RESERVED = frozenset(
         "js",
         "keys",
         "people",
+        "risk",
         "login",
         "logout",
         "metrics",
