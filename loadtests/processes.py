@@ -47,6 +47,14 @@ def rss_mib(keeper_pid: int) -> float:
     return sum(process.rss_bytes for process in processes_of(keeper_pid)) / (1 << 20)
 
 
+def resident_bytes() -> int:
+    """
+    Tell the resident memory of this process.
+    """
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+
+
 def _read(pid: int, keeper_pid: int) -> Process | None:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")

@@ -13,6 +13,8 @@ from typing import cast
 
 import numpy as np
 
+from daysalt.trial.scenarios import SCENARIOS
+
 PROFILES_DIR = Path(__file__).parent / "profiles"
 RATE_MAX = 1_000_000
 SECONDS_MAX = 7 * 24 * 3600
@@ -63,6 +65,8 @@ class Profile:
     bot_share: float
     """Share of the requests with the user agent of a robot."""
     referrers: tuple[str, ...]
+    scenario: str = ""
+    """Name of a scenario of the risk trial whose people and programs send; empty for ordinary browsers."""
 
     @property
     def seconds(self) -> float:
@@ -133,7 +137,8 @@ class _Reader:
     def profile(self, scale: float) -> Profile:
         self._refuse_unknown(self._told, {"about", "seed", "loop", "connections", "batch_events", "stage", "traffic"})
         self._refuse_unknown(
-            self._traffic, {"addresses", "user_agents", "pages", "hot_share", "bot_share", "referrers"}
+            self._traffic,
+            {"addresses", "user_agents", "pages", "hot_share", "bot_share", "referrers", "scenario"},
         )
         loop = self._told.get("loop", "open")
         if loop not in ("open", "closed"):
@@ -141,6 +146,9 @@ class _Reader:
         about = self._told.get("about")
         if not isinstance(about, str) or not about:
             raise ProfileError(f"{self._name}: about is missing; say in a sentence who comes")
+        scenario = self._traffic.get("scenario", "")
+        if scenario and scenario not in SCENARIOS:
+            raise ProfileError(f"{self._name}: scenario is {scenario!r}; it must be one of {', '.join(SCENARIOS)}")
         referrers = self._traffic.get("referrers", [""])
         if not isinstance(referrers, list) or not referrers:
             raise ProfileError(f"{self._name}: referrers must be a list of URLs; an empty text is a visit by itself")
@@ -158,6 +166,7 @@ class _Reader:
             hot_share=self._number(self._traffic, "hot_share", 0, 0, 1),
             bot_share=self._number(self._traffic, "bot_share", 0, 0, 1),
             referrers=tuple(str(referrer) for referrer in cast("list[object]", referrers)),
+            scenario=str(scenario),
         )
 
     def _stages(self, scale: float) -> tuple[Stage, ...]:

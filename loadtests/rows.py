@@ -15,6 +15,7 @@ from loadtests.latency import p99_at_half_rate
 from loadtests.measured import Row
 from loadtests.memory import after_soak, growth_in_soak, idle
 from loadtests.questions import hundred_million, ten_million
+from loadtests.risk import check_latency, cost_to_collector, memory_of_windows
 from loadtests.road import whole_road
 from loadtests.rounds import batches_against_beacons, beacons_against, catch_up
 from loadtests.vault import vault_on_against_off
@@ -50,6 +51,12 @@ ROWS: tuple[Row, ...] = (
         hundred_million, durability="-", less_is_better=True),
     Row("idle", "resident memory of all processes, idle", 550, 400, "MiB",
         idle, less_is_better=True),
+    Row("checks", "p99 of risk checks at 1,000/s beside 5,000 events/s", 10, 5, "ms",
+        check_latency, less_is_better=True),
+    Row("risk", "POST /api/event at saturation with risk on against off, in turns", 0.9, 0.97, "x",
+        cost_to_collector),
+    Row("riskmemory", "resident memory of the risk windows for a million addresses of one day", 400, 200, "MiB",
+        memory_of_windows, durability="-", less_is_better=True),
     Row("soak", "resident memory after the last soak", 1000, 700, "MiB",
         after_soak, less_is_better=True),
     Row("growth", "its growth over the last 5 minutes of that soak", 2, 1, "%",

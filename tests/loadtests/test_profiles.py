@@ -50,7 +50,23 @@ def test_the_profiles_there_are() -> None:
     """
     names = {path.stem for path in PROFILES_DIR.glob("*.toml")}
 
-    assert {"steady", "ramp", "spike", "viral", "office", "bots", "importer"} == names
+    assert {"steady", "ramp", "spike", "viral", "office", "bots", "importer", "crawlers", "crowd"} == names
+
+
+def test_a_scenario_of_the_risk_trial_can_be_sent(tmp_path: Path) -> None:
+    """
+    Its pageviews are the requests, with the addresses and headers of who sends them; an unknown name is refused.
+    """
+    text = WHOLE + '[traffic]\nscenario = "conversion-faker"\n'
+    traffic = Traffic(read_profile(write(tmp_path, text)), "r", "key")
+    requests = [traffic.request(number) for number in range(len(traffic.pages))]
+
+    assert len(requests) > 100
+    assert len({line for one in requests for line in one.split(b"\r\n") if line.startswith(b"X-Forwarded-For")}) > 50
+    assert any(b"sec-ch-ua" in one for one in requests)
+    assert all(b"/load/r/" in one for one in requests)
+    with pytest.raises(ProfileError, match="scenario"):
+        read_profile(write(tmp_path, text.replace("conversion-faker", "nobody")))
 
 
 def test_arrivals_follow_the_stages(tmp_path: Path) -> None:
@@ -114,7 +130,7 @@ def test_unknown_profile_names_those_there_are() -> None:
     """
     A profile that is not there is told with those that are.
     """
-    with pytest.raises(ProfileError, match=r"there is no profile vyral; choose one of bots, importer, .*viral"):
+    with pytest.raises(ProfileError, match=r"there is no profile vyral; choose one of bots, crawlers, .*viral"):
         read_profile("vyral")
 
 
