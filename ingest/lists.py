@@ -222,7 +222,7 @@ def _built(database: bytes) -> date:
 
 def note_lists(path: Path, fetched: list[FetchedList]) -> None:
     """
-    Put these lists into the sidecar file, in place of earlier ones of the same package.
+    Put these lists into the sidecar file, in place of earlier ones of the same file and package.
 
     Raises:
         OSError: it cannot be written.
@@ -231,8 +231,10 @@ def note_lists(path: Path, fetched: list[FetchedList]) -> None:
         before: list[dict[str, Any]] = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError):
         before = []
-    names = {item.package for item in fetched}
-    kept = [item for item in before if item.get("package") not in names] + [asdict(item) for item in fetched]
+    names = {(item.file, item.package) for item in fetched}
+    kept = [item for item in before if (item.get("file"), item.get("package")) not in names] + [
+        asdict(item) for item in fetched
+    ]
     replace_file(path, msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
 
 

@@ -1,8 +1,10 @@
 """
-The network list: built from two packages into one own mmdb, `networks.mmdb`; on command, never while a request waits.
+The network list: built from three packages into one own mmdb, `networks.mmdb`; on command, never while a request waits.
 
 - `@ip-location-db/asn` (npm; Route Views and DB-IP, CC BY 4.0: attribution is in docs/risk.md): network number and
   organisation.
+- `@ip-location-db/geo-whois-asn-country-mmdb` (npm; CC0): the country, from the list that is there for
+  the statistics.
 - `iporigin` (PyPI; MIT, its data from providers' own feeds and CC0 lists): what kind of network. What it holds from
   lists without a licence is left out. Only its file of ranges is read; none of its code is run.
 """
@@ -15,15 +17,19 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
+from typing import cast
 from urllib.parse import urljoin, urlsplit
 
+import maxminddb
 import msgspec
 
 from ingest.lists import (
+    COUNTRY_FILE,
     MEMBER_BYTES_MAX,
     METADATA_BYTES_MAX,
     REGISTRY_URL,
@@ -83,17 +89,22 @@ def fetch_networks(
     version, wheel, kinds_hash = _wheel(opener, report)
     kinds_built, kinds = read_kinds(wheel)
     report("building the network list")
-    ranges = merged(_asns(tarball), kinds)
+    countries, country_list = _countries(lists_dir)
+    ranges = with_countries(merged(_asns(tarball), kinds), countries)
     now = datetime.now(UTC)
     content = write_mmdb(
         ranges,
         kind="Daysalt-Network",
-        description=f"{ASN_PACKAGE} {release.version}, {KINDS_PACKAGE} {version}",
+        description=", ".join(
+            [f"{ASN_PACKAGE} {release.version}", f"{KINDS_PACKAGE} {version}"]
+            + [f"{listed.package} {listed.version}" for listed in country_list]
+        ),
         built_s=int(now.timestamp()),
     )
     fetched = [
         FetchedList(NETWORK_FILE, ASN_PACKAGE, release.version, _day_of(release.version), "CC-BY-4.0", asn_hash),
         FetchedList(NETWORK_FILE, KINDS_PACKAGE, version, kinds_built, "MIT", kinds_hash),
+        *country_list,
     ]
     try:
         lists_dir.mkdir(parents=True, exist_ok=True)
@@ -174,6 +185,40 @@ def merged(asns: Iterable[tuple[int, int, int, str]], kinds: Kinds) -> Iterator[
             yield max(kind_first, upto + 1), kind_last, _kind_only(kind, provider)
 
 
+def with_countries(ranges: Iterable[Range], countries: Sequence[tuple[int, int, str]]) -> Iterator[Range]:
+    """
+    Add to each range the country it is in, split where that changes; a country without a network is a range, too.
+
+    Args:
+        ranges, countries: both ascending, none overlapping within itself.
+    """
+    place = 0
+    upto = -1  # everything to here is told
+    for first, last, record in ranges:
+        while place < len(countries) and countries[place][0] <= last:
+            begins, ends, code = countries[place]
+            begins = max(begins, upto + 1)
+            if begins <= min(ends, first - 1):
+                upto = min(ends, first - 1)
+                yield begins, upto, {"country": code}
+            start, at = max(begins, first), max(first, upto + 1)
+            if at < start <= min(ends, last):
+                upto = start - 1
+                yield at, upto, record
+            if start <= min(ends, last):
+                upto = min(ends, last)
+                yield start, upto, {**record, "country": code}
+            if ends > last:
+                break
+            place += 1
+        if max(first, upto + 1) <= last:
+            yield max(first, upto + 1), last, record
+            upto = last
+    for begins, ends, code in countries[place:]:
+        if max(begins, upto + 1) <= ends:
+            yield max(begins, upto + 1), ends, {"country": code}
+
+
 def _kind_only(kind: str, provider: str) -> Record:
     return {"organisation": provider, "kind": kind}
 
@@ -196,6 +241,30 @@ def _kind_ranges(
 
 def _as_number(packed: int | bytes) -> int:
     return packed if isinstance(packed, int) else int.from_bytes(packed)
+
+
+def _countries(lists_dir: Path) -> tuple[list[tuple[int, int, str]], list[FetchedList]]:
+    """
+    Read the country list that was fetched before, neighbours of one country put together, and what the sidecar says of
+    it; both empty without one.
+    """
+    try:
+        known = msgspec.json.decode((lists_dir / SIDECAR_FILE).read_bytes(), type=list[FetchedList])
+        reader = maxminddb.open_database(lists_dir / COUNTRY_FILE, maxminddb.MODE_AUTO)
+    except (OSError, msgspec.MsgspecError, maxminddb.InvalidDatabaseError):
+        return [], []
+    ranges: list[tuple[int, int, str]] = []
+    with reader:
+        for network, found in cast("Iterable[tuple[IPv4Network | IPv6Network, object]]", reader):
+            code = cast("Mapping[str, object]", found).get("country_code") if isinstance(found, dict) else None
+            if not isinstance(code, str):
+                continue
+            first, last = int(network.network_address), int(network.broadcast_address)
+            if ranges and ranges[-1][2] == code and ranges[-1][1] + 1 == first:
+                ranges[-1] = (ranges[-1][0], last, code)
+            else:
+                ranges.append((first, last, code))
+    return ranges, [replace(listed, file=NETWORK_FILE) for listed in known if listed.file == COUNTRY_FILE]
 
 
 def _asns(tarball: bytes) -> Iterator[tuple[int, int, int, str]]:

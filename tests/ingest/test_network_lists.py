@@ -13,6 +13,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +22,9 @@ from typing import Any
 import maxminddb
 import pytest
 
-from ingest.lists import ListError
+from ingest.lists import FetchedList, ListError
 from ingest.mmdb import Record, write_mmdb
-from ingest.network_lists import ASN_MEMBERS, KINDS_MEMBER, KINDS_URL, fetch_networks, merged
+from ingest.network_lists import ASN_MEMBERS, KINDS_MEMBER, KINDS_URL, fetch_networks, merged, with_countries
 from ingest.risk.network_list import NetworkReader, unroutable_kind
 from tests.clocks import FakeClock
 
@@ -120,7 +121,7 @@ def test_the_sidecar_names_both_packages(tmp_path: Path) -> None:
     """
     Version, date, licence and hash of what the list was built from stand beside it, with other lists kept.
     """
-    (tmp_path / "lists.json").write_text('[{"package": "other"}, {"package": "iporigin"}]')
+    (tmp_path / "lists.json").write_text('[{"package": "other"}, {"file": "networks.mmdb", "package": "iporigin"}]')
     fetch(tmp_path, Packages())
     noted = json.loads((tmp_path / "lists.json").read_bytes())
 
@@ -209,6 +210,55 @@ def test_kinds_lie_over_networks(seed: int) -> None:
         kind = next((kind for first, last, kind, _ in kinds if first <= address <= last), None)
         record = told.get(address, {})
         assert (asn, kind) == (record.get("asn"), record.get("kind")), address
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_countries_lie_over_networks(seed: int) -> None:
+    """
+    However ranges of both meet, each address has the network and the country it had, in ascending order and once.
+    """
+    rng = random.Random(seed)
+
+    def some() -> list[tuple[int, int]]:
+        cuts = sorted(rng.sample(range(200), 2 * rng.randint(0, 12)))
+        return list(zip(cuts[::2], cuts[1::2], strict=True))
+
+    networks = [(first, last, {"asn": place + 1}) for place, (first, last) in enumerate(some())]
+    countries = [(first, last, rng.choice(("SE", "NO"))) for first, last in some()]
+    told = spread(with_countries(networks, countries))
+
+    for address in range(200):
+        asn = next((record["asn"] for first, last, record in networks if first <= address <= last), None)
+        country = next((code for first, last, code in countries if first <= address <= last), None)
+        record = told.get(address, {})
+        assert (asn, country) == (record.get("asn"), record.get("country")), address
+
+
+def test_the_country_is_in_the_same_file(tmp_path: Path) -> None:
+    """
+    With a country list in place, its countries are in the network list, and the sidecar names it for both files.
+    """
+    country = write_mmdb(
+        [(number("10.0.0.0"), number("10.1.0.255"), {"country_code": "SE"}),
+         (number("2a00::"), number("2a00::ffff"), {"country_code": "NO"})],
+        kind="c", description="c", built_s=1,
+    )  # fmt: skip
+    (tmp_path / "country.mmdb").write_bytes(country)
+    listed = FetchedList("country.mmdb", "countries", "1.0", "2026-11-01", "CC0-1.0", "ab")
+    (tmp_path / "lists.json").write_text(json.dumps([asdict(listed)]))
+    reader = fetch(tmp_path, Packages())
+
+    assert ("SE", "hosting", 64500) == place_and_network(reader, "10.1.0.9")
+    assert ("", "", 64500) == place_and_network(reader, "10.2.0.9")
+    assert ("NO", "hosting", 64502) == place_and_network(reader, "2a00::1")
+    noted = json.loads((tmp_path / "lists.json").read_text())
+    files = [item["file"] for item in noted if item["package"] == "countries"]
+    assert ["country.mmdb", "networks.mmdb"] == sorted(files)
+
+
+def place_and_network(reader: NetworkReader, address: str) -> tuple[str, str, int]:
+    found = reader.read(ip_address(address))
+    return found.country, found.kind, found.asn
 
 
 def test_without_a_list_nothing_is_known_but_unroutable_addresses(tmp_path: Path) -> None:
