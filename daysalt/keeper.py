@@ -179,6 +179,7 @@ class Keeper:
             hold_signals()
             for _ in range(SETTLING_TURNS):  # what came before is heard
                 await asyncio.sleep(0)
+            await self._risk_asked.write()  # the next program knows no counts
             handed = self._hand_over(listener.fileno(), table_fd, control)
             try:
                 if handed is not None:

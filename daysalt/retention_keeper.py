@@ -56,6 +56,7 @@ class RetentionKeeper:
         Whether a thread is at work on what the store is needed for.
         """
         return self._finishing.locked()
+
     def objected(self, address: str) -> str:
         """
         Tell what an address asked for: `objected`, `restricted`, or empty when nothing.

@@ -13,13 +13,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ordinary_user_agent
-from tests.browser.test_accessibility import address, axe, violations
+from tests.browser.test_accessibility import address, violations
 from tests.browser.test_whole_road import set_up
 from tests.server import Server, run_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
-__all__ = ["axe"]
 ANNA, BO, PASSWORD = "anna@site.test", "bo@site.test", "another sentence to remember"
 CRAWLER = "198.51.100.77"
 SEEN_SECONDS_MAX = 30
