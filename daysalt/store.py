@@ -79,7 +79,8 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     drain_thread = DrainThread(settings, warehouse, registry, clock) if with_drain else None
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
     changed = drain_thread.closer.changed if drain_thread is not None else None
-    importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed)
+    named = drain_thread.drain.big_cells if drain_thread is not None else None
+    importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed, big_cells=named)
     integrity = shared_integrity()
     context = Context(
         warehouse, registry, clock, settings, importing=importer, script_integrity=integrity, resting=resting

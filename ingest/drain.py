@@ -11,6 +11,7 @@ from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
+from ingest.big_cells import BigCells
 from ingest.drain_counters import DrainCounters
 from ingest.event import Event, Record, sort_by_time
 from ingest.event_ids import EventIds, insert_event_ids
@@ -29,14 +30,12 @@ BATCH_BYTES_MAX = 16 * 1024 * 1024
 """Spool bytes of one batch: a whole segment, some 100,000 events. Of larger batches a visit is written in fewer."""
 BATCH_REST_BYTES = 64 * 1024
 """A batch with less room than this is full; looking for a frame that fits would cost more than it brings."""
-
 HOLD_BACK_MS = 300
 """How long events wait for earlier ones of other collectors. Times have seconds, so it comes to 0.3 to 1.3 s."""
 WRITER_QUIET_MS = 10_000
 """A collector none of whose segments was seen for so long is gone, or has nothing to be waited for."""
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
-
 _Settle = Callable[[list[Record]], list[Record]]
 _Before = Callable[[list[Record]], None]
 _site_id = attrgetter("site_id")
@@ -73,6 +72,7 @@ class Drain:
         self._report = report
         self._site_exists = site_exists
         self._flushed = flushed
+        self.big_cells = BigCells(warehouse)
         self._sessionizer: Sessionizer | None = None
         self._event_ids: EventIds | None = None
         self._cursors: dict[str, int] = {}
@@ -136,11 +136,12 @@ class Drain:
         try:
             if self._rows is None:
                 self._rows = self._sessionize(manifest)
-            insert_batch(self._warehouse, manifest.batch, self._rows, salvage=self._salvage)
+            rows = self.big_cells.capped(self._rows)
+            insert_batch(self._warehouse, manifest.batch, rows, salvage=self._salvage)
             # After the events: an id counts as known only when its event is stored.
             event_ids = self._ids_below(manifest.batch)
             insert_event_ids(self._warehouse, manifest.batch, event_ids.rows, salvage=self._salvage)
-            self._flushed(manifest.batch, self._rows)
+            self._flushed(manifest.batch, rows)
             event_ids.keep()
         except (WarehouseUnavailable, QueryTimeout):
             # It may have been written all the same; the next try asks the store first.

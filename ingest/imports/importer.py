@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ingest.big_cells import BigCells
 from ingest.imports.kinds import NDJSON, TOTALS
 from ingest.imports.outcome import Outcome, finish_outcome
 from ingest.imports.reading import Reading, new_reading
@@ -59,17 +60,20 @@ class Importer:
         *,
         resting: threading.Lock,
         changed: Days | None = None,
+        big_cells: BigCells | None = None,
     ) -> None:
         """
         Args:
             resting: held by whoever writes to the store; see `settle`.
             changed: told the days an import touched.
+            big_cells: what large days have named, shared with whoever else writes.
         """
         self.directory = data_dir / IMPORTS_DIR
         self._warehouse = warehouse
         self._clock = clock
         self.resting = resting
         self._changed = changed
+        self._big_cells = BigCells(warehouse) if big_cells is None else big_cells
         self._busy: set[int] = set()
         self._guard = threading.Lock()
         self.stopping = threading.Event()
@@ -193,6 +197,7 @@ class Importer:
             row = find_import(self._warehouse, site_id, text)
             with self.resting:
                 events = forget_import(self._warehouse, row)
+                self._big_cells.forget()
             if self._changed is not None and row.format != TOTALS:
                 self._changed(site_id, _days(row.first_day, row.last_day))
             return row, events
@@ -215,7 +220,13 @@ class Importer:
                     *(self._warehouse, self._clock, staged, days), resting=resting, stopping=stopping, report=report
                 )
                 return Settled(lines)
-            settled = settle(self._warehouse, staged, resting=resting, stopping=stopping, report=report)
+            settled = settle(
+                *(self._warehouse, staged),
+                resting=resting,
+                stopping=stopping,
+                report=report,
+                big_cells=self._big_cells,
+            )
         except WarehouseRefused:
             remove_rows(self._warehouse, plan.site_id, plan.number)
             staged.discard()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ingest.big_cells import BigCells
 from ingest.event import ENGAGEMENT, Event
 from ingest.flush import insert_batch
 from ingest.imports.staging import Staged
@@ -44,6 +45,7 @@ def settle(
     resting: threading.Lock,
     stopping: threading.Event,
     report: Callable[[int, int], None],
+    big_cells: BigCells | None = None,
 ) -> Settled:
     """
     Bring all staged events into the store.
@@ -51,6 +53,7 @@ def settle(
     Args:
         resting: held while a batch is written, so that whoever takes it finds events and visits of the same batches.
         report: told (events done, events in all).
+        big_cells: what large days have named, shared with whoever else writes.
 
     Raises:
         ImportPaused: `stopping` was set.
@@ -62,12 +65,14 @@ def settle(
     total = sum(staged.plan.days.values())
     settled = Settled()
     sessionizer = Sessionizer()
+    big_cells = BigCells(warehouse) if big_cells is None else big_cells
     for place, events in enumerate(_batches(staged, settled)):
         rows = sessionizer.process(events, first + place)
         settled.events += rows.event_count
         if place >= known:
             # The first one may have been written before the crash that made somebody else finish this.
-            _insert(warehouse, first + place, rows, salvage=place == known, resting=resting, stopping=stopping)
+            salvage = place == known
+            _insert(warehouse, first + place, rows, big_cells, salvage=salvage, resting=resting, stopping=stopping)
             staged.note_stored(place + 1)
         report(settled.events + len(settled.without_visit), total)
     return settled
@@ -77,6 +82,7 @@ def _insert(
     warehouse: Warehouse,
     batch: int,
     rows: Sessionized,
+    big_cells: BigCells,
     *,
     salvage: bool,
     resting: threading.Lock,
@@ -87,7 +93,7 @@ def _insert(
             raise ImportPaused
         try:
             with resting:
-                insert_batch(warehouse, batch, rows, salvage=salvage)
+                insert_batch(warehouse, batch, big_cells.capped(rows), salvage=salvage)
             return
         except (WarehouseUnavailable, QueryTimeout):
             if wait is None:
