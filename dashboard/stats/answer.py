@@ -14,12 +14,14 @@ from anyio import to_thread
 from dashboard.context import Context
 from dashboard.stats.check import checked
 from dashboard.stats.closed import closed_days, has_overlaps
-from dashboard.stats.dimensions import Dimension
+from dashboard.stats.dimensions import OTHER, Dimension
 from dashboard.stats.gate import SMALL_CELL, Cell, Gate
 from dashboard.stats.imported import imported_totals
+from dashboard.stats.judging import verdicts
 from dashboard.stats.metrics import REVENUE_METRICS
+from dashboard.stats.noise import Noise
 from dashboard.stats.period import Period, PeriodError, resolve
-from dashboard.stats.query import QueryError, Row, StatsQuery, StatsResult, Value, Viewer
+from dashboard.stats.query import FilterTree, QueryError, Row, StatsQuery, StatsResult, Value, Viewer
 from dashboard.stats.reports import Report, find_report
 from dashboard.stats.revenue import currencies_for, without_unknown
 from dashboard.stats.sql import Question, Statement
@@ -49,10 +51,12 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
         QueryTimeout: the store needed too long; say so in the panel and let the page live.
         WarehouseUnavailable: the store is away; ask again later.
     """
+    gate = site_gate(context, site, query.filters, viewer)
     period = _period(context, site, query)
+    if gate.judges():
+        period = period.by_hours()
     goals = context.registry.goals.all(site.id)
     asked, dimensions = checked(query, period, goals)
-    gate = Gate(site.k, viewer, filtered=bool(query.filters))
     folded = gate.folds(dimensions)
     report = _report(asked, dimensions, folded, goals)
     closed = closed_days(context.warehouse, site.id, period, goals if report is not None and report.by_goal else None)
@@ -61,28 +65,27 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
         overlapping = has_overlaps(context.warehouse, site.id, report, closed)
     imported, imports = imported_totals(context.warehouse, site.id, asked, period, dimensions, goals)
     question = Question(
-        *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping, imported)
+        *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping, imported),
+        blurs=gate.blurs,
     )
     labels = _labels(asked, period)
-    if gate.judges_total(dimensions):
-        judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed, imported=imported)
-        fitting, everybody = _run(context.warehouse, judging.visitor_counts())[0]
-        if gate.withholds_total(fitting, everybody):
-            rows = () if dimensions else (Row((), (None,) * len(asked.metrics)),)
-            warnings = dict.fromkeys(asked.metrics, SMALL_CELL)
-            total = len(rows) if asked.total_rows else None
-            return StatsResult(asked, period, rows, warnings, labels, total, imports=imports)
+    judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed, imported=imported)
+    if gate.judges() and not any(folded) and _withheld(context.warehouse, gate, judging):
+        return replace(_nothing(asked, dimensions, period, labels), imports=imports)
     found = _run(context.warehouse, question.rows())
+    if gate.judges() and any(folded) and _withheld(context.warehouse, gate, judging, found):
+        return replace(_nothing(asked, dimensions, period, labels), imports=imports)
     width = len(dimensions)
     cells = [
         Cell(
             tuple(str(label) for label in row[:width]),
             tuple(_value(value) for value in row[width : width + len(asked.metrics)]),
-            int(row[-2]),
+            visitors=int(row[-3]),
+            hashed=int(row[-4]) if gate.blurs else 0,
         )
         for row in found
     ]
-    rows, withheld = gate.shown(cells)
+    rows, withheld = gate.shown(asked.metrics, cells)
     warnings = dict.fromkeys(asked.metrics, SMALL_CELL) if withheld else {}
     row_currencies: tuple[str | None, ...] = ()
     if REVENUE_METRICS & set(asked.metrics):
@@ -95,6 +98,14 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     if asked.total_rows:
         total = int(found[0][-1]) if found else 0
     return StatsResult(asked, period, rows, warnings, labels, total, row_currencies, imports)
+
+
+def site_gate(context: Context, site: Site, filters: Sequence[FilterTree], viewer: Viewer) -> Gate:
+    """
+    Make the gate for questions with these filters.
+    """
+    gate = Gate(site.k, viewer, filtered=bool(filters))
+    return replace(gate, noise=Noise(context.registry.noise_keys.of(site.id))) if gate.blurs else gate
 
 
 def present_visitors(context: Context, site: Site) -> int:
@@ -131,7 +142,12 @@ async def in_thread(work: Callable[[Unpack[Arguments]], Result], *arguments: *Ar
 def _period(context: Context, site: Site, query: StatsQuery) -> Period:
     try:
         now_ms = context.clock.now_ms()
-        period = resolve(query.date_range, site.timezone, now_ms, today=query.date, changes=site.zone_changes)
+        period = resolve(
+            *(query.date_range, site.timezone, now_ms),
+            today=query.date,
+            changes=site.zone_changes,
+            whole_calendar=query.whole_calendar,
+        )
     except PeriodError as error:
         raise QueryError(f"#/date_range: {error}") from None
     if query.date_range != "all":
@@ -167,6 +183,39 @@ def _report(
         return None
     # Of rows that are folded, people in several of them must be known.
     return report if not any(folded) or report.overlaps else None
+
+
+def _withheld(warehouse: Warehouse, gate: Gate, judging: Question, found: Sequence[tuple[Any, ...]] = ()) -> bool:
+    """
+    Judge who fits a question's filters.
+
+    Args:
+        found: the rows of the answer; where they show that more than enough people fit, and more than enough do not,
+            a single filter needs no count of its own.
+    """
+    asked = verdicts(judging.query.filters, gate.viewer)
+    sets = list(dict.fromkeys(filters for verdict in asked for filters in (verdict.filters, verdict.parent)))
+    if found and len(asked) == 1:
+        (everybody,) = _run(warehouse, judging.visitor_counts([()]))[0]
+        # People may be in several rows, so all of these are at least as many as fit.
+        if max(int(row[-3]) for row in found) >= gate.k and everybody - int(found[0][-2]) >= gate.k:
+            return False
+    counts = dict(zip(sets, _run(warehouse, judging.visitor_counts(sets))[0], strict=True))
+    return any(
+        gate.withholds_total(counts[verdict.filters], counts[verdict.parent])
+        for verdict in asked
+        if counts[verdict.filters] or not verdict.may_be_empty
+    )
+
+
+def _nothing(
+    query: StatsQuery, dimensions: Sequence[Dimension], period: Period, labels: tuple[str, ...] | None
+) -> StatsResult:
+    # The same whether few fit or nobody does; a course over time has no rows at all then.
+    timed = any(dimension.family == "time" for dimension in dimensions)
+    rows = () if timed or query.offset else (Row((OTHER,) * len(dimensions), (None,) * len(query.metrics)),)
+    warnings = dict.fromkeys(query.metrics, SMALL_CELL)
+    return StatsResult(query, period, rows, warnings, labels, (0 if timed else 1) if query.total_rows else None)
 
 
 def _labels(query: StatsQuery, period: Period) -> tuple[str, ...] | None:

@@ -15,6 +15,8 @@ from dashboard.stats.period import INTERVALS, Period
 from dashboard.stats.query import ROWS_MAX, FilterGroup, FilterTree, QueryError, StatsQuery, VisitFilter
 from warehouse.registry.goals import Goal
 
+DOCS = "https://plausible.io/docs/stats-api"
+"""Where clients of the stats API find it described; their texts name it."""
 DIMENSIONS_MAX = 4
 """Most dimensions of one question: rows multiply with each."""
 
@@ -47,7 +49,10 @@ def checked(query: StatsQuery, period: Period, goals: Sequence[Goal]) -> tuple[S
         dimensions.append(dimension)
     for order in orders:
         if order.by not in named and order.by not in query.metrics:
-            raise QueryError(f"Invalid order_by entry '{order.by}'. Entry is not a queried metric or dimension")
+            # The two forms are theirs: a metric is a word, a dimension a text.
+            by = f":{order.by}" if order.by in METRICS else f'"{order.by}"'
+            entry = f"{{{by}, :{'desc' if order.descending else 'asc'}}}"
+            raise QueryError(f"Invalid order_by entry '{entry}'. Entry is not a queried metric or dimension.")
     asked = {leaf.dimension for tree in query.filters for leaf in leaves(tree)}
     _check_goals(query.filters, goals)
     _check_metrics(query.metrics, dimensions, asked)
@@ -76,8 +81,9 @@ def _check_metrics(metrics: Sequence[str], dimensions: Sequence[Dimension], aske
             raise QueryError("Metric `views_per_visit` cannot be queried with `dimensions`.")
     if "percentage" in metrics and not dimensions:
         raise QueryError("Metric `percentage` can only be queried with dimensions.")
-    if "conversion_rate" in metrics and "event:goal" not in names | asked:
-        raise QueryError("Metric `conversion_rate` can only be queried with event:goal filters or dimensions.")
+    for name in ("conversion_rate", "group_conversion_rate"):
+        if name in metrics and "event:goal" not in names | asked:
+            raise QueryError(f"Metric `{name}` can only be queried with event:goal filters or dimensions.")
 
 
 def _check_goals(filters: Sequence[FilterTree], goals: Sequence[Goal]) -> None:
@@ -93,7 +99,7 @@ def _check_goals(filters: Sequence[FilterTree], goals: Sequence[Goal]) -> None:
                 if not goals_named(goals, "is", (value,), tree.case_sensitive):
                     raise QueryError(
                         f"Invalid filters. The goal `{value}` is not configured for this site. Find out how to"
-                        " configure goals in the site's settings."
+                        f" configure goals here: {DOCS}#filtering-by-goals"
                     )
         else:
             dimension = find_dimension(tree.dimension)

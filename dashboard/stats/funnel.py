@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.context import Context
-from dashboard.stats.answer import answer
+from dashboard.stats.answer import answer, site_gate
 from dashboard.stats.filters import row_conditions, visits_of
-from dashboard.stats.gate import Gate
+from dashboard.stats.gate import Cell
+from dashboard.stats.noise import cell_hash
 from dashboard.stats.period import Period
 from dashboard.stats.query import FilterTree, StatsQuery, Value, Viewer
 from dashboard.stats.scope import Parameters, Scope
@@ -40,7 +41,7 @@ def funnel_visitors(
     Raises:
         QueryError, QueryTimeout, WarehouseUnavailable: as for `dashboard.stats.answer.answer`.
     """
-    gate = Gate(site.k, viewer, filtered=bool(filters))
+    gate = site_gate(context, site, filters, viewer)
     fitting = answer(context, site, StatsQuery(("visitors",), period, filters=filters), viewer).totals()["visitors"]
     everybody = answer(context, site, StatsQuery(("visitors",), period)).totals()["visitors"]
     if fitting is None or everybody is None:
@@ -51,12 +52,19 @@ def funnel_visitors(
     reached = ", ".join(scope.goal_condition(goal) for goal in steps)
     conditions = [*row_conditions(visits_of(filters), scope), "events.visit_id != 0"]
     visits = (
-        f"SELECT any(visitor_id) AS who, windowFunnel({VISIT_SECONDS_MAX})(ts, {reached}) AS level"
+        "SELECT any(visitor_id) AS who, any(noise_hash) AS bits,"
+        f" windowFunnel({VISIT_SECONDS_MAX})(ts, {reached}) AS level"
         f" {scope.source(conditions)} GROUP BY events.visit_id"
     )
-    counts = ", ".join(f"uniqExactIf(who, level >= {number})" for number in range(1, len(steps) + 1))
-    found = [int(count) for count in context.warehouse.query(f"SELECT {counts} FROM ({visits})", parameters.values)[0]]
-    return [
-        None if site.k > 1 and (gate.strict or number) and gate.withholds_total(count, int(everybody)) else count
-        for number, count in enumerate(found)
-    ]
+    people = f"SELECT who AS visitor_id, bits AS noise_hash, level FROM ({visits})"
+    levels = [f"level >= {number}" for number in range(1, len(steps) + 1)]
+    columns = [*(f"uniqExactIf(visitor_id, {level})" for level in levels), *(cell_hash(level) for level in levels)]
+    found = context.warehouse.query(f"SELECT {', '.join(columns)} FROM ({people})", parameters.values)[0]
+    shown: list[Value] = []
+    for number, (count, hashed) in enumerate(zip(found[: len(steps)], found[len(steps) :], strict=True)):
+        if site.k > 1 and (gate.strict or number) and gate.withholds_total(int(count), int(everybody)):
+            shown.append(None)
+        else:
+            cell = Cell((), (int(count),), int(count), int(hashed))
+            shown.append(gate.shown(("visitors",), [cell])[0][0].metrics[0])
+    return shown

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.context import Context
-from dashboard.stats.answer import answer
+from dashboard.stats.answer import answer, site_gate
 from dashboard.stats.dimensions import OTHER
 from dashboard.stats.filters import row_conditions, visits_of
 from dashboard.stats.gate import Cell, Gate
+from dashboard.stats.noise import cell_hash
 from dashboard.stats.period import Period
 from dashboard.stats.query import Filter, FilterTree, StatsQuery, Value, Viewer, VisitFilter
 from dashboard.stats.scope import Parameters, Scope
@@ -74,7 +75,7 @@ def journey(
     visitors = answer(context, site, StatsQuery(("visitors",), period, filters=chosen), viewer).totals()["visitors"]
     if visitors is None:
         return Journey(page, None, (), ())
-    gate = Gate(site.k, viewer, filtered=True)
+    gate = site_gate(context, site, chosen, viewer)
     before = _steps(context, site, period, page, chosen, gate, -1)
     return Journey(page, visitors, before, _steps(context, site, period, page, chosen, gate, 1))
 
@@ -89,26 +90,31 @@ def _steps(
     # A kind in front tells an event from a page of the same name.
     done = "if(name = 'pageview', concat('p', pathname), concat('e', CAST(name, 'String')))"
     paths = (
-        f"SELECT any(visitor_id) AS who, arrayCompact(arrayMap(one -> one.3, arraySort(groupArray((ts, seq, {done})))))"
+        "SELECT any(visitor_id) AS who, any(noise_hash) AS bits,"
+        f" arrayCompact(arrayMap(one -> one.3, arraySort(groupArray((ts, seq, {done})))))"
         f" AS path {scope.source(conditions)} GROUP BY events.visit_id"
     )
     beside = (
         f"arrayDistinct(arrayMap(at -> if(at + {way} BETWEEN 1 AND length(path), path[at + {way}], '{EDGE}'),"
         f" arrayFilter(at -> path[at] = concat('p', {middle}), arrayEnumerate(path))))"
     )
-    rows = f"SELECT who, arrayJoin({beside}) AS step FROM ({paths})"
+    rows = f"SELECT who AS visitor_id, bits AS noise_hash, arrayJoin({beside}) AS step FROM ({paths})"
     label = "step"
     if gate.strict:
         least = parameters.add(site.k, "UInt32")
-        big = f"SELECT step FROM ({rows}) GROUP BY step HAVING uniqExact(who) >= {least}"
+        big = f"SELECT step FROM ({rows}) GROUP BY step HAVING uniqExact(visitor_id) >= {least}"
         label = f"if(step IN ({big}), step, 'o')"
     found = context.warehouse.query(
-        f"SELECT {label} AS shown, uniqExact(who) AS people FROM ({rows}) GROUP BY shown"
+        f"SELECT {label} AS shown, uniqExact(visitor_id) AS people, {cell_hash('1')} AS hashed FROM ({rows})"
+        " GROUP BY shown"
         f" ORDER BY shown = 'o', people DESC, shown LIMIT {parameters.add(STEPS_MAX, 'UInt32')}",
         parameters.values,
     )
-    cells = [Cell((OTHER if shown == "o" else str(shown),), (int(people),), int(people)) for shown, people in found]
-    return tuple(_step(row.dimensions[0], row.metrics[0]) for row in gate.shown(cells)[0])
+    cells = [
+        Cell((OTHER if shown == "o" else str(shown),), (int(people),), int(people), int(hashed))
+        for shown, people, hashed in found
+    ]
+    return tuple(_step(row.dimensions[0], row.metrics[0]) for row in gate.shown(("visitors",), cells)[0])
 
 
 def _step(label: str, visitors: Value) -> Step:

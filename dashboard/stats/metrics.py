@@ -45,6 +45,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("visit_duration", "visit", "seconds", zero=None),
         Metric("percentage", "people", "percent"),
         Metric("conversion_rate", "people", "percent"),
+        Metric("group_conversion_rate", "people", "percent"),
         Metric("total_revenue", "event", "money", zero=None),
         Metric("average_revenue", "event", "money", zero=None),
         Metric("scroll_depth", "event", "percent", zero=None, needs_page=True),

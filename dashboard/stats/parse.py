@@ -7,11 +7,11 @@ Errors carry the JSON pointer of what is wrong, with the texts that clients of t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from dashboard.stats.dimensions import find_dimension
+from dashboard.stats.dimensions import OTHER, find_dimension
 from dashboard.stats.filters import OPERATORS
 from dashboard.stats.metrics import METRICS
 from dashboard.stats.period import PeriodError, resolve
@@ -86,6 +86,7 @@ def parse_query(body: Mapping[str, Any]) -> ParsedQuery:
         time_labels=bool(include.get("time_labels")),
         total_rows=bool(include.get("total_rows")),
         imports=bool(include.get("imports")),
+        whole_calendar=not include.get("trim_relative_date_range"),
     )
     return ParsedQuery(query, filters)
 
@@ -159,8 +160,13 @@ def _filter(tree: Any, pointer: str, depth: int) -> FilterTree:
         return FilterGroup("not", (_filter(parts[1], f"{pointer}/1", depth + 1),))
     if operator in ("has_done", "has_not_done") and len(parts) == 2:
         held = _filter(parts[1], f"{pointer}/1", depth + 1)
+        if _holds_visit_filter(held):
+            raise QueryError("Invalid filters. Behavioral filters (has_done, has_not_done) cannot be nested.")
         if _asks_visit(held):
-            raise QueryError(f"Invalid filters. Behavioral filter `{operator}` can only be used with event dimensions.")
+            raise QueryError(
+                "Invalid filters. Behavioral filters (has_done, has_not_done) can only be used with event dimension"
+                " filters."
+            )
         return VisitFilter(str(operator), held)
     if operator in OPERATORS and len(parts) in (3, 4):
         return _condition(parts, pointer)
@@ -186,6 +192,9 @@ def _condition(parts: list[Any], pointer: str) -> Filter:
             texts.append(str(value) if value else found.empty)
         else:
             raise QueryError(f"{pointer}: Invalid filter {_shown(parts)}")
+    codes = [text for text in texts if text not in (found.empty, OTHER)]
+    if dimension == "visit:country" and operator in ("is", "is_not") and any(len(text) != 2 for text in codes):
+        raise QueryError("Invalid visit:country filter, visit:country needs to be a valid 2-letter country code.")
     if len(texts) > VALUES_MAX:
         raise QueryError(f"{pointer}: Expected a maximum of {VALUES_MAX} values but got {len(texts)}.")
     case_sensitive: Any = True
@@ -197,6 +206,38 @@ def _condition(parts: list[Any], pointer: str) -> Filter:
                 f"{pointer}/3/case_sensitive: Type mismatch. Expected Boolean but got {_type(case_sensitive)}."
             )
     return Filter(operator, dimension, tuple(texts), case_sensitive)
+
+
+def _holds_visit_filter(tree: FilterTree) -> bool:
+    if isinstance(tree, FilterGroup):
+        return any(_holds_visit_filter(inner) for inner in tree.filters)
+    return isinstance(tree, VisitFilter)
+
+
+def check_top_level(trees: list[Any]) -> None:
+    """
+    Refuse filters on goals and hostnames below the top level, as the stats API does; before segments are written out.
+
+    Raises:
+        QueryError: there is one.
+    """
+    for tree in trees:
+        for dimension in _inner_dimensions(tree, 0):
+            if dimension in ("event:goal", "event:hostname"):
+                raise QueryError(f"Invalid filters. Dimension `{dimension}` can only be filtered at the top level.")
+
+
+def _inner_dimensions(tree: Any, depth: int) -> Iterator[str]:
+    if not isinstance(tree, list) or depth > DEPTH_MAX:
+        return
+    parts = cast(list[Any], tree)
+    if parts[:1] in (["and"], ["or"]) and len(parts) == 2 and isinstance(parts[1], list):
+        for inner in cast(list[Any], parts[1]):
+            yield from _inner_dimensions(inner, depth + 1)
+    elif parts[:1] == ["not"] and len(parts) == 2:
+        yield from _inner_dimensions(parts[1], depth + 1)
+    elif depth and len(parts) > 1 and isinstance(parts[1], str):
+        yield parts[1]
 
 
 def _asks_visit(tree: FilterTree) -> bool:

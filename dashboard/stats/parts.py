@@ -15,6 +15,7 @@ from dashboard.stats.dimensions import Dimension
 from dashboard.stats.filters import entry_conditions, leaves, row_conditions
 from dashboard.stats.goals import goals_in_play, goals_named
 from dashboard.stats.metrics import ENGAGEMENT_METRICS, REVENUE_METRICS
+from dashboard.stats.noise import cell_hash
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan
 from dashboard.stats.query import FilterTree
@@ -57,6 +58,7 @@ PARTS_OF: Mapping[str, tuple[str, ...]] = {
     "visit_duration": ("seconds", "ended"),
     "percentage": ("visitors",),
     "conversion_rate": ("visitors",),
+    "group_conversion_rate": ("visitors",),
     "total_revenue": ("revenue",),
     "average_revenue": ("revenue", "paid"),
     "scroll_depth": ("depths", "depth_visits"),
@@ -119,6 +121,7 @@ class RowParts:
         goal_name: names a goal's row.
         amounts: add up `amounts` and `sales` by currency too, after the parts.
         wanted: the parts to add up, of `PARTS`.
+        hashes: add up `cell_hash` of the people too, after the parts.
     """
 
     site_id: int
@@ -133,6 +136,7 @@ class RowParts:
     goal_name: Callable[[Goal], str] = display_name
     amounts: bool = False
     wanted: Sequence[str] = PARTS
+    hashes: bool = False
 
     def scope(self, table: Table) -> Scope:
         """
@@ -159,6 +163,9 @@ class RowParts:
         ]
         if self.amounts:
             columns += _AMOUNTS if table == "events" else _NO_AMOUNTS
+        if self.hashes:
+            person = "visitor_id != 0 AND counts" if table == "events" else "visitor_id != 0"
+            columns.append(f"{cell_hash(person) if table == plan.people else 'toUInt64(0)'} AS cell_hash")
         group = f" GROUP BY {', '.join(f'f{index}' for index in range(len(shown)))}" if shown else ""
         return f"SELECT {', '.join(columns)} FROM ({self.rows(table)}){group}"
 
@@ -185,9 +192,13 @@ class RowParts:
             columns.append(f"{scope.counted()} AS counts")
             if self.amounts or REVENUE_METRICS & set(self.metrics):
                 columns += ["revenue_amount", "revenue_currency"]
+            columns += ["noise_hash"] if self.hashes else []
             return f"SELECT {', '.join(columns)} {scope.source(conditions, engagement=wants_engagement)}"
         columns += ["visitor_id", "visit_id", "visit_pageviews AS pages", "visit_events AS acts", "bounced AS bounce"]
         columns.append("toInt64(toUInt32(visit_end)) - toInt64(toUInt32(visit_start)) AS length")
+        if self.hashes:
+            scope.used.add("noise_hash")
+            columns.append("noise_hash")
         clock = next((dimension for dimension in self.dimensions if dimension.by_clock), None)
         columns.append(f"{scope.bucket(clock, 'visit_end')} AS end_bucket" if clock else "'' AS end_bucket")
         entry = entry_conditions(self.filters, scope)

@@ -109,6 +109,17 @@ class Period:
         first, last = self.first - length_days, self.last - length_days
         return Period("custom", self.timezone, first, last, None, None, self.clipped_hour, self.changes)
 
+    def by_hours(self) -> Period:
+        """
+        Widen a range of seconds to whole hours, so that two of them do not differ by minutes; others stay.
+        """
+        if self.start is None or self.end is None or self.name == "realtime":
+            return self
+        zone = ZoneInfo(self.timezone)
+        start = self.start.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        end = (self.end - timedelta(microseconds=1)).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        return replace(self, start=start.astimezone(UTC), end=end.astimezone(UTC) + timedelta(hours=1))
+
     def labels(self, interval: str) -> tuple[str, ...]:
         """
         Name every bucket, oldest first: `2021-01-01`, or `2021-01-01 10:00:00` for hours and minutes.
@@ -198,6 +209,7 @@ def resolve(
     *,
     today: str | None = None,
     changes: tuple[ZoneChange, ...] = (),
+    whole_calendar: bool = False,
 ) -> Period:
     """
     Turn a named range or a pair into a `Period`. `all` is resolved by whoever knows the first day.
@@ -206,6 +218,7 @@ def resolve(
         timezone: the site's, in force now.
         today: the day to look back from (`YYYY-MM-DD`); the local day of `now_ms` when None.
         changes: of the site's time zone.
+        whole_calendar: `month` and `year` go to their last day, though it lies ahead.
 
     Raises:
         PeriodError: no such range, or a pair in the wrong order.
@@ -214,7 +227,12 @@ def resolve(
     """
     if isinstance(date_range, Period):
         return date_range
-    return replace(_resolved(date_range, timezone, now_ms, today, changes), changes=changes)
+    period = replace(_resolved(date_range, timezone, now_ms, today, changes), changes=changes)
+    if whole_calendar and period.name == "month":
+        return replace(period, last=months_before(period.first, -1) - timedelta(days=1))
+    if whole_calendar and period.name == "year":
+        return replace(period, last=date(period.first.year, 12, 31))
+    return period
 
 
 def _resolved(

@@ -92,6 +92,7 @@ class StatsQuery:
         limit, offset: rows.
         time_labels, total_rows: put these into the answer too.
         imports: add daily totals taken over from another service, where the question allows it.
+        whole_calendar: `month` and `year` go to their last day, not to today.
     """
 
     metrics: tuple[str, ...]
@@ -105,6 +106,7 @@ class StatsQuery:
     time_labels: bool = False
     total_rows: bool = False
     imports: bool = False
+    whole_calendar: bool = False
 
     def over(self, period: Period) -> StatsQuery:
         """

@@ -233,7 +233,7 @@ class Scope:
             "max(pageviews) AS visit_pageviews",
             "max(events) AS visit_events",
             "max(pageviews) < 2 AND max(interactions) = 0 AS bounced",
-            *(f"anyLast({name}) AS {name}" for name in ATTRIBUTES if name in self.used),
+            *(f"anyLast({name}) AS {name}" for name in (*ATTRIBUTES, "noise_hash") if name in self.used),
             *(f"{text} AS {name}" for name, text in _EDGES.items() if name in self.used),
         ]
         wheres = [*conditions]

@@ -19,6 +19,7 @@ from dashboard.stats.filters import leaves, row_conditions
 from dashboard.stats.goals import goals_in_play
 from dashboard.stats.imported import ImportedTotals, total_of
 from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS
+from dashboard.stats.noise import CELL_HASH
 from dashboard.stats.parts import PARTS, VISITORS, RowParts, wanted_parts
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan, make_plan
@@ -46,7 +47,8 @@ _METRIC_SQL = {
 @dataclass(frozen=True, slots=True)
 class Statement:
     """
-    SQL and the values for its placeholders. Rows: labels, metrics, visitors of the row, number of rows.
+    SQL and the values for its placeholders. Rows: labels, metrics, hashes of the row's people where it `blurs`, how
+    many they are, how many those of all rows are, number of rows.
     """
 
     sql: str
@@ -75,6 +77,8 @@ class Question:
     """Somebody may be in two rows of the rollups on one day."""
     imported: tuple[ImportedTotals, ...] = ()
     """Daily totals from elsewhere, to be added."""
+    blurs: bool = False
+    """The people of each row are asked for, for its noise; only with filters, which rollups do not answer."""
 
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -83,11 +87,14 @@ class Question:
         Ask for the rows of the answer.
         """
         folds = any(self.folded)
-        plan = make_plan(self.query.metrics, self.dimensions, self.query.filters, self.period, cells=folds)
+        plan = make_plan(
+            self.query.metrics, self.dimensions, self.query.filters, self.period, cells=folds or self.blurs
+        )
         names = [f"d{index}" for index in range(len(self.dimensions))]
         parts = " UNION ALL ".join(self._parts(plan))
         metrics = [f"{self._metric(name)} AS m{index}" for index, name in enumerate(self.query.metrics)]
-        columns = [*names, *metrics, "toUInt64(sum(visitors)) AS cell"]
+        hashes = [f"{CELL_HASH} AS hashed"] if self.blurs else []
+        columns = [*names, *metrics, *hashes, "toUInt64(sum(visitors)) AS cell"]
         statement = f"SELECT {', '.join(columns)} FROM ({parts})"
         if names:
             statement += f" GROUP BY {', '.join(names)}"
@@ -99,18 +106,18 @@ class Question:
         offset = self.parameters.add(self.query.offset, "UInt32")
         order = self._order()
         statement = (
-            f"SELECT *, {total} AS total FROM ({statement})"
+            f"SELECT *, sum(cell) OVER () AS everyone, {total} AS total FROM ({statement})"
             + (f" ORDER BY {order}" if order else "")
             + f" LIMIT {limit} OFFSET {offset}"
         )
         return Statement(statement, self.parameters.values)
 
-    def visitor_counts(self) -> Statement:
+    def visitor_counts(self, sets: Sequence[Sequence[FilterTree]]) -> Statement:
         """
-        Ask for the visitors that fit the filters, and for all of the period, in one row.
+        Ask for the visitors that fit each set of filters, in one row; an empty set is everybody of the period.
         """
-        everybody = self._visitors(())
-        return Statement(f"SELECT ({self._visitors(self.query.filters)}), ({everybody})", self.parameters.values)
+        counts = ", ".join(f"({self._visitors(filters)})" for filters in sets)
+        return Statement(f"SELECT {counts}", self.parameters.values)
 
     def _visitors(self, filters: Sequence[FilterTree]) -> str:
         table = make_plan((), (), filters, self.period, cells=True).people
@@ -140,13 +147,35 @@ class Question:
     def _metric(self, name: str) -> str:
         if name == "events":
             return self._events_metric()
+        if name == "group_conversion_rate" and self._groups():
+            return self._group_rate()
         if name == "percentage":
             whole = self._visitors(self.query.filters)
-        elif name == "conversion_rate":
+        elif name in ("conversion_rate", "group_conversion_rate"):
             whole = self._visitors(unconverted(self.query.filters))
         else:
             return _METRIC_SQL[name]
         return f"ifNull(round(100 * sum(visitors) / nullIf(({whole}), 0), 2), 0)"
+
+    def _groups(self) -> list[int]:
+        return [index for index, dimension in enumerate(self.dimensions) if dimension.name != "event:goal"]
+
+    def _group_rate(self) -> str:
+        """
+        Measure each row against everybody of its labels but the goal, converted or not; folded rows have no such group.
+        """
+        groups = self._groups()
+        kept, filters = tuple(self.dimensions[index] for index in groups), unconverted(self.query.filters)
+        table = make_plan((), kept, filters, self.period, cells=True).people
+        parts = (self.site_id, self.period, (), kept, filters, self.goals, self.parameters)
+        whole = [f"d{index}" for index in range(len(kept))]
+        counted = (
+            f"SELECT toString(tuple({', '.join(whole)})) AS label, {VISITORS} AS people"
+            f" FROM ({RowParts(*parts).rows(table)}) GROUP BY label"
+        )
+        people = f"(SELECT mapFromArrays(groupArray(label), groupArray(people)) FROM ({counted}))"
+        label = f"toString(tuple({', '.join(f'd{index}' for index in groups)}))"
+        return f"round(100 * sum(visitors) / nullIf({people}[{label}], 0), 2)"
 
     def _events_metric(self) -> str:
         # How often somebody scrolled is not counted, only by how many.
@@ -161,7 +190,7 @@ class Question:
         wanted = wanted_parts(self.query.metrics, events=self._asks_events(plan))
         rollups, rows = self._rollups(wanted), self._row_parts(wanted)
         labels = [f"f{index} AS d{index}" for index in range(len(self.dimensions))]
-        renamed = ", ".join([*labels, *wanted])
+        renamed = ", ".join([*labels, *wanted, *(["cell_hash"] if self.blurs else [])])
         # A scroll goal is reached by engagement, too.
         engagement = bool(ENGAGEMENT_METRICS & set(self.query.metrics)) or "event:goal" in self.query.dimensions
         imported = self._imported(wanted)
@@ -176,7 +205,9 @@ class Question:
                 found.append(rollups.overlaps(shown))
         if rollups is None or rows.spans:
             found += [rows.select(table, plan, shown) for table in plan.tables]
-        found += [one.select(plan, shown, engagement=engagement) for one in imported]
+        # Of people counted elsewhere nobody knows who they are.
+        nobody = ", toUInt64(0) AS cell_hash" if self.blurs else ""
+        found += [f"SELECT *{nobody} FROM ({one.select(plan, shown, engagement=engagement)})" for one in imported]
         return [f"SELECT {renamed} FROM ({select})" for select in found]
 
     def _folded(self, rollups: RollupParts, plan: Plan, wanted: Sequence[str], *, engagement: bool) -> str:
@@ -202,6 +233,7 @@ class Question:
             *(self.site_id, self.period, query.metrics, self.dimensions, query.filters, self.goals, self.parameters),
             spans=spans,
             wanted=wanted,
+            hashes=self.blurs,
         )
 
     def _rollups(self, wanted: Sequence[str]) -> RollupParts | None:

@@ -207,4 +207,6 @@ def test_withheld_rows_lose_every_metric() -> None:
     """
     gate = Gate(5, Viewer.MEMBER, filtered=True)
 
-    assert ((Row(("(other)",), (None, None)),), True) == gate.shown([Cell(("(other)",), (4, 12), 4)])
+    assert ((Row(("(other)",), (None, None)),), True) == gate.shown(
+        ("visitors", "pageviews"), [Cell(("(other)",), (4, 12), 4)]
+    )

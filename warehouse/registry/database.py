@@ -13,6 +13,7 @@ from warehouse.registry.api_keys import ApiKeys
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.funnels import Funnels
 from warehouse.registry.goals import Goals
+from warehouse.registry.noise_keys import NoiseKeys
 from warehouse.registry.properties import Properties
 from warehouse.registry.schema_steps import apply_steps
 from warehouse.registry.second_factors import SecondFactors
@@ -48,6 +49,7 @@ class Registry:
         """The file, when it is SQLite."""
         self.sites = Sites(self._connection, clock)
         self.tracker_scripts = TrackerScripts(self._connection)
+        self.noise_keys = NoiseKeys(self._connection)
         self.goals = Goals(self._connection, clock)
         self.funnels = Funnels(self._connection, clock)
         self.properties = Properties(self._connection)

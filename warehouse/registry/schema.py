@@ -80,6 +80,13 @@ TRACKER_SCRIPTS = Table(
     Column("hash_routing", Boolean, nullable=False),
 )
 
+NOISE_KEYS = Table(
+    "noise_keys",
+    METADATA,
+    Column("site_id", Integer, ForeignKey("sites.id"), primary_key=True),
+    Column("noise_key", String(64), nullable=False),
+)
+
 GOALS = Table(
     "goals",
     METADATA,

@@ -13,12 +13,14 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from warehouse.clock import Clock
 from warehouse.registry.connection import RegistryConnection
 from warehouse.registry.errors import RegistryError
+from warehouse.registry.noise_keys import add_noise_key
 from warehouse.registry.schema import (
     ANNOTATIONS,
     API_KEYS,
     FUNNEL_STEPS,
     FUNNELS,
     GOALS,
+    NOISE_KEYS,
     PROPERTIES,
     SEGMENTS,
     SHARED_LINKS,
@@ -143,6 +145,7 @@ class Sites:
             transaction.execute(insert(SITES).values(values))
             site = self._one(transaction, key)
             add_tracker_script(transaction, site.id)
+            add_noise_key(transaction, site.id)
             return site
 
     def find(self, domain: str) -> Site | None:
@@ -208,16 +211,8 @@ class Sites:
             transaction.execute(delete(FUNNEL_STEPS).where(FUNNEL_STEPS.c.funnel_id.in_(ours)))
             # Said out loud rather than left to the foreign keys: a database without them must not keep orphans.
             tables = (
-                SITE_ZONES,
-                SHIELDS,
-                TRACKER_SCRIPTS,
-                FUNNELS,
-                ANNOTATIONS,
-                GOALS,
-                PROPERTIES,
-                SHARED_LINKS,
-                SEGMENTS,
-                API_KEYS,
+                *(SITE_ZONES, SHIELDS, TRACKER_SCRIPTS, NOISE_KEYS, FUNNELS),
+                *(ANNOTATIONS, GOALS, PROPERTIES, SHARED_LINKS, SEGMENTS, API_KEYS),
             )
             for table in tables:
                 transaction.execute(delete(table).where(table.c.site_id == site.id))
