@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dashboard.api.access import ApiError, site_of
-from dashboard.api.legacy_parameters import legacy_query, whole
+from dashboard.api.legacy_parameters import DOCS, legacy_query, whole
 from dashboard.context import Context
-from dashboard.stats.answer import ask
+from dashboard.stats.answer import ask, in_thread
 from dashboard.stats.dimensions import PROPS_PREFIX, find_dimension
 from dashboard.stats.metrics import METRICS
-from dashboard.stats.query import StatsResult, Value
+from dashboard.stats.query import Filter, StatsQuery, StatsResult, Value
+from warehouse.registry.sites import Site
 
 BREAKDOWN_DEFAULT = 100
 BREAKDOWN_MAX = 1_000
@@ -32,7 +33,8 @@ async def aggregate(context: Context, request: Request) -> Response:
     Answer `GET /api/v1/stats/aggregate`.
     """
     site = await site_of(context, request, request.query_params.get("site_id"))
-    query = legacy_query(request.query_params)
+    query = legacy_query({**request.query_params, "property": ""})
+    await _check_goals(context, site, query)
     compare = request.query_params.get("compare")
     if compare not in (None, "previous_period"):
         raise ApiError(400, f"Error parsing `compare` parameter: invalid value '{compare[:100]}'. Use previous_period.")
@@ -56,9 +58,10 @@ async def timeseries(context: Context, request: Request) -> Response:
         raise ApiError(
             400,
             f"Error parsing `interval` parameter: invalid interval `{interval[:100]}`."
-            " Valid intervals are `date`, `month`",
+            " Valid intervals are `day`, `month`",
         )
-    query = legacy_query(request.query_params)
+    query = legacy_query({**request.query_params, "property": ""})
+    await _check_goals(context, site, query)
     dimension = _INTERVALS[interval] if interval else "time"
     result = await ask(context, site, replace(query, dimensions=(dimension,), time_labels=True))
     found = {row.dimensions[0]: row.metrics for row in result.rows}
@@ -88,15 +91,39 @@ async def breakdown(context: Context, request: Request) -> Response:
     dimension = find_dimension(name)
     if dimension is None or dimension.family == "time":
         raise ApiError(
-            400, f"Invalid property '{name[:200]}'. Please provide a valid property for the breakdown endpoint."
+            400,
+            f"Invalid property '{name[:200]}'. Please provide a valid property for the breakdown endpoint:"
+            f" {DOCS}#properties",
         )
-    limit = whole(request.query_params, "limit", BREAKDOWN_DEFAULT, BREAKDOWN_MAX)
-    page = whole(request.query_params, "page", 1, 1_000_000)
     query = legacy_query(request.query_params)
+    await _check_goals(context, site, query)
+    limits = f"Please provide limit as a number between 1 and {BREAKDOWN_MAX}."
+    limit = whole(request.query_params, "limit", BREAKDOWN_DEFAULT, BREAKDOWN_MAX, limits)
+    page = whole(request.query_params, "page", 1, 1_000_000, "Please provide page as a positive number.")
     result = await ask(context, site, replace(query, dimensions=(name,), limit=limit, offset=(page - 1) * limit))
     key = name.removeprefix(PROPS_PREFIX) if name.startswith(PROPS_PREFIX) else name.partition(":")[2]
     rows = [{key: row.dimensions[0], **dict(zip(query.metrics, row.metrics, strict=True))} for row in result.rows]
     return JSONResponse({"results": rows, **_warnings(result)})
+
+
+async def _check_goals(context: Context, site: Site, query: StatsQuery) -> None:
+    """
+    Refuse filters on goals that the site does not have, in the words of this interface.
+
+    Raises:
+        ApiError: there is no such goal.
+    """
+    named = [value for one in query.filters if isinstance(one, Filter) and one.dimension == "event:goal"
+             for value in one.values]  # fmt: skip
+    goals = await in_thread(context.registry.goals.all, site.id) if named else []
+    known = {goal.display_name for goal in goals}
+    for name in named:
+        if name not in known:
+            what = f"goal `{name}`"
+            if name.startswith("Visit "):
+                what = f"pageview goal for the pathname `{name.removeprefix('Visit ')}`"
+            how = f"Find out how to configure goals here: {DOCS}#filtering-by-goals"
+            raise ApiError(400, f"The {what} is not configured for this site. {how}")
 
 
 def change(metric: str, before: Value, now: Value) -> int | float | None:

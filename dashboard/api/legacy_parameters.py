@@ -5,21 +5,27 @@ The parameters of the older interface: period, date, metrics, and filters writte
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dashboard.api.access import ApiError
-from dashboard.stats.dimensions import find_dimension
+from dashboard.stats.dimensions import PROPS_PREFIX, find_dimension
 from dashboard.stats.filters import OPERATORS
 from dashboard.stats.goals import page_pattern
 from dashboard.stats.metrics import METRICS
-from dashboard.stats.period import PeriodError, parse_day, resolve
+from dashboard.stats.period import PeriodError, parse_day
 from dashboard.stats.query import Filter, StatsQuery
 
 DOCS = "https://plausible.io/docs/stats-api"
 """Where clients of this interface find it described."""
-_NEW_METRICS = frozenset({"scroll_depth", "percentage", "total_revenue", "average_revenue"})
+_METRICS = ("visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration")
+_PAGE_AND_GOAL_METRICS = ("time_on_page", "conversion_rate")
+PERIODS = ("day", "7d", "30d", "month", "6mo", "12mo", "custom")
 _FILTER = re.compile(r"^\s*([^=!]+?)\s*(==|!=)\s*(.*)$", re.DOTALL)
 _BAD_DATE = "Error parsing `date` parameter: invalid_format. Please specify a valid date in ISO-8601 format."
+_BAD_DATES = (
+    "Invalid format for `date` parameter. When using a custom period, please include two ISO-8601 formatted dates"
+    f" joined by a comma. See {DOCS}#time-periods"
+)
 
 assert {"is", "is_not", "matches", "matches_not"} <= set(OPERATORS)
 
@@ -31,54 +37,90 @@ def legacy_query(parameters: Mapping[str, str]) -> StatsQuery:
     Raises:
         ApiError: a parameter is wrong.
     """
-    metrics = _metrics(parameters.get("metrics", "visitors"))
-    filters = tuple(_filter(text) for text in _split(parameters.get("filters", ""), ";"))
     period, date = parameters.get("period", "30d"), parameters.get("date")
     imports = parameters.get("with_imported") == "true"
-    if period == "custom":
-        return StatsQuery(metrics, _custom(date), filters=filters, imports=imports)
-    if date is not None:
-        _day(date)
-    try:
-        if period in ("realtime", "24h"):
-            raise PeriodError(period)
-        resolve(period, "Etc/UTC", 0, today="2000-01-01")
-    except (PeriodError, OverflowError):
+    if period not in PERIODS:
         raise ApiError(
             400,
             f"Error parsing `period` parameter: invalid period `{period[:100]}`."
             f" Please find accepted values in our docs: {DOCS}#time-periods",
-        ) from None
-    return StatsQuery(metrics, period, date=date, filters=filters, imports=imports)
+        )
+    days = _custom(date) if period == "custom" else None
+    if date is not None and days is None:
+        _day(date)
+    filters = tuple(_filter(text) for text in _split(parameters.get("filters", ""), ";"))
+    metrics = _metrics(parameters.get("metrics", "visitors"), filters, parameters.get("property") or None)
+    if days is not None:
+        return StatsQuery(metrics, days, filters=filters, imports=imports)
+    return StatsQuery(metrics, period, date=date, filters=filters, whole_calendar=True, imports=imports)
 
 
-def whole(parameters: Mapping[str, str], name: str, default: int, most: int) -> int:
+def whole(parameters: Mapping[str, str], name: str, default: int, most: int, text: str) -> int:
     """
     Read a whole number from 1 to `most`.
+
+    Args:
+        text: what to answer otherwise.
 
     Raises:
         ApiError: it is something else.
     """
-    text = parameters.get(name)
-    if text is None:
+    given = parameters.get(name)
+    if given is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
-        raise ApiError(400, f"Please provide {name} as a number between 1 and {most}.")
-    return int(text)
+    if not (given.isascii() and given.isdigit() and len(given) <= 9 and 1 <= int(given) <= most):
+        raise ApiError(400, text)
+    return int(given)
 
 
-def _metrics(text: str) -> tuple[str, ...]:
+def _metrics(text: str, filters: Sequence[Filter], split: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in METRICS or name in _NEW_METRICS:
-            raise ApiError(
-                400,
-                f"The metric `{name[:100]}` is not recognized. Find valid metrics from the documentation:"
-                f" {DOCS}#get-apiv1statsbreakdown",
-            )
     if len(set(names)) != len(names):
         raise ApiError(400, "Metrics cannot be queried multiple times.")
+    filtered = [one.dimension for one in filters]
+    for name in names:
+        problem = _problem(name, filtered, split)
+        if problem:
+            raise ApiError(400, problem)
     return names
+
+
+def _problem(name: str, filtered: Sequence[str], split: str | None) -> str:
+    """
+    Say why a metric cannot be asked for, in the texts that clients of this interface know; empty if it can.
+    """
+    if name not in METRICS or name not in (*_METRICS, *_PAGE_AND_GOAL_METRICS):
+        return f"The metric `{name[:100]}` is not recognized. Find valid metrics from the documentation: {DOCS}#metrics"
+    if name == "time_on_page":
+        return _time_problem(filtered, split)
+    if name == "conversion_rate" and split != "event:goal" and "event:goal" not in filtered:
+        return f"Metric `{name}` can only be queried in a goal breakdown or with a goal filter"
+    if name == "views_per_visit" and "event:page" in filtered:
+        return f"Metric `{name}` cannot be queried with a filter on `event:page`."
+    if name == "views_per_visit" and split:
+        return f"Metric `{name}` is not supported in breakdown queries."
+    if name in ("visits", "bounce_rate", "visit_duration", "views_per_visit"):
+        if split and _of_event(split):
+            return f"Session metric `{name}` cannot be queried for breakdown by `{split}`."
+        of_event = next((one for one in filtered if _of_event(one)), None)
+        if of_event:
+            return f"Session metric `{name}` cannot be queried when using a filter on `{of_event}`."
+    return ""
+
+
+def _time_problem(filtered: Sequence[str], split: str | None) -> str:
+    for dimension in ("event:goal", "event:name"):
+        if dimension in filtered:
+            return f"Metric `time_on_page` cannot be queried when filtering by `{dimension}`"
+    if split not in (None, "event:page"):
+        return "Metric `time_on_page` is not supported in breakdown queries (except `event:page` breakdown)"
+    if split is None and "event:page" not in filtered:
+        return "Metric `time_on_page` can only be queried in a page breakdown or with a page filter."
+    return ""
+
+
+def _of_event(dimension: str) -> bool:
+    return dimension in ("event:name", "event:goal") or dimension.startswith(PROPS_PREFIX)
 
 
 def _custom(date: str | None) -> tuple[str, str]:
@@ -91,10 +133,12 @@ def _custom(date: str | None) -> tuple[str, str]:
     if len(parts) != 2:
         raise ApiError(
             400,
-            "Invalid format for `date` parameter. When using a custom period, please include two ISO-8601 dates"
-            " joined by a comma.",
+            _BAD_DATES,
         )
-    first, last = (_day(part) for part in parts)
+    try:
+        first, last = (parse_day(part).isoformat() for part in parts)
+    except PeriodError:
+        raise ApiError(400, _BAD_DATES) from None
     if first > last:
         raise ApiError(400, "Invalid `date` parameter: the first day lies after the last.")
     return first, last

@@ -4,6 +4,7 @@ Sites by key, for owners who automate: list, create, show, rename, remove.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +12,13 @@ from starlette.responses import JSONResponse, Response
 
 from dashboard.api.access import INVALID_KEY, ApiError, key_of
 from dashboard.api.body import fields
-from dashboard.api.site_access import optional, page_limit, required, site_in_path
+from dashboard.api.site_access import optional, page_limit, site_in_path
 from dashboard.api.site_settings import settings_of
 from dashboard.context import Context
 from dashboard.site_changes import remove_site
 from dashboard.stats.answer import in_thread
+from warehouse.registry.errors import RegistryError, RegistryUnavailable
+from warehouse.registry.site_settings import checked_timezone
 from warehouse.registry.sites import Site
 
 
@@ -49,9 +52,13 @@ async def created(context: Context, request: Request) -> Response:
     if key.site_id is not None:
         raise ApiError(401, INVALID_KEY)
     given = await fields(request)
-    domain = required(given, "domain", "to create a site")
+    domain = _domain(given)
     timezone = optional(given, "timezone") or "Etc/UTC"
-    site = await in_thread(lambda: context.registry.sites.add(domain, timezone=timezone))
+    try:
+        checked_timezone(timezone)
+    except RegistryError:
+        raise ApiError(400, "timezone: is invalid") from None
+    site = await _about_domain(lambda: context.registry.sites.add(domain, timezone=timezone))
     return JSONResponse(_short(site))
 
 
@@ -69,8 +76,8 @@ async def renamed(context: Context, request: Request) -> Response:
     Answer `PUT /api/v1/sites/{domain}` with the new `{"domain"}`.
     """
     site = await site_in_path(context, request)
-    new_domain = required(await fields(request), "domain", "to update a site")
-    return JSONResponse(_short(await in_thread(context.registry.sites.rename, site.domain, new_domain)))
+    new_domain = _domain(await fields(request))
+    return JSONResponse(_short(await _about_domain(lambda: context.registry.sites.rename(site.domain, new_domain))))
 
 
 async def removed(context: Context, request: Request) -> Response:
@@ -81,6 +88,23 @@ async def removed(context: Context, request: Request) -> Response:
     # The rows are gone when this answers.
     await in_thread(remove_site, context, site)
     return JSONResponse({"deleted": True})
+
+
+def _domain(given: Mapping[str, Any]) -> str:
+    domain = optional(given, "domain")
+    if domain is None or not domain.strip():
+        raise ApiError(400, "domain: can't be blank")
+    return domain
+
+
+async def _about_domain(change: Callable[[], Site]) -> Site:
+    # Clients know the field by what stands before the colon.
+    try:
+        return await in_thread(change)
+    except RegistryUnavailable:
+        raise
+    except RegistryError as error:
+        raise ApiError(400, f"domain: {error}") from None
 
 
 def _short(site: Site) -> dict[str, Any]:

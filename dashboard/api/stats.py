@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse, Response
 
 from dashboard.api.access import ApiError, site_of
 from dashboard.api.body import json_object
+from dashboard.api.named_places import NamedPlaces
 from dashboard.api.segment_filters import with_segments
 from dashboard.context import Context
 from dashboard.stats.answer import ask, in_thread, present_visitors
 from dashboard.stats.metrics import REVENUE_METRICS
-from dashboard.stats.parse import ParsedQuery, parse_query
+from dashboard.stats.parse import ParsedQuery, check_top_level, parse_query
 from dashboard.stats.period import Period
 from dashboard.stats.query import StatsResult
 from dashboard.stats.revenue import money
@@ -34,16 +35,20 @@ async def query(context: Context, request: Request) -> Response:
     if named is not None and not isinstance(named, str):
         raise ApiError(400, "#/site_id: Type mismatch. Expected String.")
     site = await site_of(context, request, named)
-    parsed = parse_query(await in_thread(with_segments, context, site, body))
+    filters: Any = body.get("filters")
+    if isinstance(filters, list):
+        check_top_level(cast("list[Any]", filters))
+    named_body = NamedPlaces(body)
+    parsed = parse_query(await in_thread(with_segments, context, site, named_body.by_code))
     result = await ask(context, site, parsed.query)
     return JSONResponse(
         {
             "results": [
-                {"dimensions": list(row.dimensions), "metrics": _metrics(result, index)}
+                {"dimensions": named_body.labels(row.dimensions), "metrics": _metrics(result, index)}
                 for index, row in enumerate(result.rows)
             ],
             "meta": _meta(result),
-            "query": _executed(site, parsed, result),
+            "query": named_body.echo(_executed(site, parsed, result)),
         }
     )
 
@@ -93,6 +98,8 @@ def _executed(site: Site, parsed: ParsedQuery, result: StatsResult) -> dict[str,
         include["time_labels"] = True
     if executed.total_rows:
         include["total_rows"] = True
+    if not executed.whole_calendar:
+        include["trim_relative_date_range"] = True
     return {
         "site_id": site.domain,
         "metrics": list(executed.metrics),

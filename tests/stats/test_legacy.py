@@ -112,3 +112,47 @@ def test_change(metric: str, before: Value, now: Value, expected: Value) -> None
     Changes are percent, for rates points, and 100 from nothing to something.
     """
     assert expected == change(metric, before, now)
+
+
+REFUSED = [
+    ({"period": "91d"}, "Error parsing `period` parameter: invalid period `91d`."),
+    ({"period": "custom", "date": "2021-01-01"}, "Invalid format for `date` parameter. When using a custom period"),
+    ({"period": "custom", "date": "2021-01-01,soon"}, "two ISO-8601 formatted dates joined by a comma."),
+    ({"metrics": "visitors,visitors"}, "Metrics cannot be queried multiple times."),
+    ({"metrics": "scroll_depth"}, "The metric `scroll_depth` is not recognized."),
+    ({"metrics": "conversion_rate"}, "Metric `conversion_rate` can only be queried in a goal breakdown or with a goal"),
+    ({"metrics": "views_per_visit", "property": "event:page"}, "`views_per_visit` is not supported in breakdown"),
+    (
+        {"metrics": "bounce_rate", "property": "event:goal"},
+        "Session metric `bounce_rate` cannot be queried for breakdo",
+    ),
+    (
+        {"metrics": "visits", "filters": "event:name==Buy"},
+        "Session metric `visits` cannot be queried when using a filter on `event:name`.",
+    ),
+    ({"metrics": "time_on_page", "property": "visit:source"}, "`time_on_page` is not supported in breakdown queries"),
+    ({"metrics": "time_on_page", "filters": "event:name==x"}, "`time_on_page` cannot be queried when filtering by"),
+    ({"filters": "event:goal==Register"}, "The goal `Register` is not configured for this site."),
+    ({"filters": "event:goal==Visit /x"}, "The pageview goal for the pathname `/x` is not configured for this site."),
+    ({"limit": "1001", "property": "event:page"}, "Please provide limit as a number between 1 and 1000."),
+    ({"page": "0", "property": "event:page"}, "Please provide page as a positive number."),
+    ({"property": "event:none"}, "Invalid property 'event:none'. Please provide a valid property for the breakdown"),
+]
+
+
+@pytest.mark.parametrize(("sent", "text"), REFUSED, ids=[text[:40] for _, text in REFUSED])
+def test_what_is_refused_and_how(context: Context, sent: dict[str, str], text: str) -> None:
+    """
+    Each refusal is 400 with the text that clients of the older interface know.
+    """
+    given = {**DAY, "property": "visit:source", **sent}
+    status, answer = get(context, "breakdown", **given)
+
+    assert 400 == status and text in answer["error"]
+
+
+def test_session_metrics_have_no_series_by_events(context: Context) -> None:
+    """
+    Of a series and a total, only the filters matter; a property is none of theirs.
+    """
+    assert 200 == get(context, "timeseries", **DAY, metrics="bounce_rate", property="event:goal")[0]
