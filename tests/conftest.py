@@ -7,10 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.clocks import FakeClock
 from warehouse.client import Warehouse
 from warehouse.migrate import migrate
+
+# How long an example takes is the machine's affair: no test is a timed one.
+settings.register_profile("daysalt", deadline=None)
+settings.load_profile("daysalt")
 
 MADE_TABLES = (
     *("events", "visits", "drops", "event_ids", "imports", "vault"),
