@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from dashboard.importing import Importing
+from dashboard.stats.memory import Memory
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
 from warehouse.registry.database import Registry
@@ -30,3 +31,5 @@ class Context:
     """Hash of the shared tracker script as `integrity` takes it; empty where no collector's files are."""
     resting: AbstractContextManager[object] = field(default_factory=nullcontext)
     """Held by the drain while it carries a batch over; held here while rows of a site go."""
+    memory: Memory = field(default_factory=Memory)
+    """What was read and answered of days that are over."""

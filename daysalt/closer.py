@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dashboard.rollups.build import RollupSite, add_batch, add_goals, build_days, changed_days
 from dashboard.rollups.builds import built_days, newest_day, sweep_builds
+from dashboard.rollups.months import add_months
 from ingest.visits import Sessionized
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock
@@ -65,6 +66,8 @@ class Closer:
         self._stale: set[int] = set()
         self._seen: set[int] = set()
         """Sites whose built days were held against their rows once, for what changed while this was not running."""
+        self._months_in: dict[int, tuple[str, int]] = {}
+        """In which state of the list of builds a site's months were all that they should be."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="closer", daemon=True)
 
@@ -105,6 +108,7 @@ class Closer:
                         self._through.pop(site.id, None)
             if revision != self._revision:
                 add_goals(self._warehouse, self._clock, self.rollup_site(site))
+            self._add_months(site.id)
         self._revision = revision
 
     def flushed(self, batch: int, rows: Sessionized) -> None:
@@ -207,6 +211,12 @@ class Closer:
                 self.rebuild(site, begin, end)
         self._newest_built = max([self._newest_built or EPOCH, *built])
         return self._closed is None or not built or self._closed(site, sorted(built))
+
+    def _add_months(self, site_id: int) -> None:
+        # Most rounds change nothing; what was written is known without asking the store.
+        state = self._warehouse.state("rollup_builds")
+        if self._months_in.get(site_id) != state and add_months(self._warehouse, self._clock, site_id):
+            self._months_in[site_id] = state
 
     def _add(self, site: Site, batch: int, brought: Sequence[date]) -> None:
         here = self.rollup_site(site)

@@ -19,7 +19,7 @@ settings.load_profile("daysalt")
 
 MADE_TABLES = (
     *("events", "visits", "drops", "event_ids", "imports", "vault"),
-    *("rollups", "rollup_overlaps", "rollup_builds"),
+    *("rollups", "rollup_overlaps", "rollup_builds", "rollup_months", "rollup_month_builds"),
 )
 """Emptied before every test."""
 

@@ -35,6 +35,8 @@ LEFT_OUT_TABLES = {
     "schema_history": "written anew by the migrations when a backup is put back",
     "event_ids": "hashes of a day under keys that no backup holds",
     "vault": "addresses under keys that no backup holds: without them the rows are noise, with them a broken promise",
+    "rollup_months": "sums of rows of `rollups`, added up again when a backup is put back",
+    "rollup_month_builds": "which of those sums there are",
 }
 
 PROOFS = tuple(f"{PROOFS_DIR}/{name}" for name in (CHAIN_FILE, SIGNING_KEY_FILE))

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
+from warehouse import changes
+
 # The driver and the columns are imported where a store is first used: the keeper and the commands know this module for
 # its errors, and need not hold 50 MiB for them.
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ class Warehouse:
         parts = urlsplit(url)
         self.embedded = parts.scheme == "chdb"
         self._url = parts
+        self._store = url
         self._read_settings = dict(read_settings)
         self._local = threading.local()
         self._clients: list[tuple[threading.Thread, Client]] = []
@@ -132,6 +135,8 @@ class Warehouse:
             )
         except Exception as error:
             raise _translated(error) from error
+        finally:
+            changes.note_insert(self._store, table)
 
     def insert_block(self, table: str, columns: Mapping[str, Column], *, token: str | None = None) -> None:
         """
@@ -150,6 +155,8 @@ class Warehouse:
             )
         except Exception as error:
             raise _translated(error) from error
+        finally:
+            changes.note_insert(self._store, table)
 
     def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """
@@ -162,6 +169,21 @@ class Warehouse:
             self._client().command(sql, parameters=dict(parameters or {}))
         except Exception as error:
             raise _translated(error) from error
+        finally:
+            changes.note_command(self._store, sql)
+
+    def state(self, table: str) -> tuple[str, int]:
+        """
+        Name the state of a table: another one after this process inserted into it or sent a command that names it. The
+        embedded store has no other writer, so what was read in the same state is still true.
+        """
+        return self._store, changes.changes(self._store, table)
+
+    def removals(self, table: str) -> tuple[str, int]:
+        """
+        Name the state of a table as far as anything was taken out of it, or altered.
+        """
+        return self._store, changes.removals(self._store, table)
 
     def copy_out(
         self,
@@ -209,6 +231,8 @@ class Warehouse:
             self._client().raw_insert(table, insert_block=file, fmt=COPY_FORMAT, settings={"insert_deduplicate": 0})
         except Exception as error:
             raise _translated(error) from error
+        finally:
+            changes.note_insert(self._store, table)
 
     def close(self) -> None:
         """

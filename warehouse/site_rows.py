@@ -8,7 +8,7 @@ from warehouse.client import Warehouse
 
 SITE_TABLES = (
     *("events", "visits", "drops", "event_ids", "imports", "vault"),
-    *("rollups", "rollup_overlaps", "rollup_builds"),
+    *("rollups", "rollup_overlaps", "rollup_builds", "rollup_months", "rollup_month_builds"),
 )
 """Every table with rows of a site; a test holds it against the migrations."""
 

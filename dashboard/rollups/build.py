@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
 
-from dashboard.rollups.builds import DayBuild, counting_builds, next_build, write_builds
+from dashboard.rollups.builds import DAY_MAX, DAY_MIN, DayBuild, counting_builds, next_build, write_builds
 from dashboard.rollups.count import RollupSite, count_reports
 from dashboard.stats.goals import goal_key
 from dashboard.stats.period import Period
@@ -28,8 +28,6 @@ TRIES = 3
 Resting = AbstractContextManager[object]
 Held = tuple[int, int, tuple[int, ...]]
 """Of a day: its events, the newest batch of the drain, and the other batches."""
-DAY_MIN, DAY_MAX = date(1970, 1, 1), date(2149, 6, 6)
-"""The days that the engine's dates reach."""
 
 
 def build_days(

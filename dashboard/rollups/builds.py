@@ -16,6 +16,10 @@ from warehouse.batches import DRAIN_BATCHES_BELOW
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
 
+DAY_MIN, DAY_MAX = date(1970, 1, 1), date(2149, 6, 6)
+"""The days that the engine's dates reach."""
+BUILD_CHANCE_BITS = 20
+"""A build's number is the time it began, in epoch milliseconds, with so many bits of chance below."""
 ROLLUP_TABLES = ("rollups", "rollup_overlaps", "rollup_builds")
 
 _COUNTING = """
@@ -80,7 +84,7 @@ def next_build(warehouse: Warehouse, clock: Clock, site_id: int) -> int:
     newest = warehouse.query("SELECT max(build) FROM rollup_builds WHERE site_id = {site:UInt32}", {"site": site_id})[
         0
     ][0]
-    return max(int(newest) + 1, (clock.now_ms() << 20) + secrets.randbelow(1 << 20))
+    return max(int(newest) + 1, (clock.now_ms() << BUILD_CHANCE_BITS) + secrets.randbelow(1 << BUILD_CHANCE_BITS))
 
 
 def write_builds(warehouse: Warehouse, site_id: int, builds: Sequence[DayBuild]) -> None:

@@ -59,10 +59,11 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     asked, dimensions = checked(query, period, goals)
     folded = gate.folds(dimensions)
     report = _report(asked, dimensions, folded, goals)
-    closed = closed_days(context.warehouse, site.id, period, goals if report is not None and report.by_goal else None)
+    by_goal = goals if report is not None and report.by_goal else None
+    closed = closed_days(context.memory, context.warehouse, context.clock, site.id, period, by_goal)
     overlapping = False
     if any(folded) and closed is not None and report is not None:
-        overlapping = has_overlaps(context.warehouse, site.id, report, closed)
+        overlapping = has_overlaps(context.memory, context.warehouse, site.id, report, closed)
     imported, imports = imported_totals(context.warehouse, site.id, asked, period, dimensions, goals)
     question = Question(
         *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping, imported),
@@ -72,7 +73,7 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed, imported=imported)
     if gate.judges() and not any(folded) and _withheld(context.warehouse, gate, judging):
         return replace(_nothing(asked, dimensions, period, labels), imports=imports)
-    found = _run(context.warehouse, question.rows())
+    found = _rows(context, question)
     if gate.judges() and any(folded) and _withheld(context.warehouse, gate, judging, found):
         return replace(_nothing(asked, dimensions, period, labels), imports=imports)
     width = len(dimensions)
@@ -228,6 +229,15 @@ def _labels(query: StatsQuery, period: Period) -> tuple[str, ...] | None:
         return period.labels(interval)
     except PeriodError as error:
         raise QueryError(f"Invalid time dimension: {error}") from None
+
+
+def _rows(context: Context, question: Question) -> Sequence[tuple[Any, ...]]:
+    statement = question.rows()
+    if not question.is_of_rollups:
+        return _run(context.warehouse, statement)
+    return context.memory.answer(
+        context.warehouse, statement.sql, statement.parameters, lambda: _run(context.warehouse, statement)
+    )
 
 
 def _run(warehouse: Warehouse, statement: Statement) -> Sequence[tuple[Any, ...]]:

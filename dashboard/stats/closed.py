@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dashboard.stats.goals import goal_key
+from dashboard.stats.memory import Memory
+from dashboard.stats.months import days_of, known_months, made_of, whole_months
 from dashboard.stats.period import Period
 from dashboard.stats.reports import Report
 from dashboard.stats.scope import Span
 from warehouse.client import Warehouse
+from warehouse.clock import Clock
 from warehouse.registry.goals import Goal
 
 NATIVE = "native"
@@ -32,6 +35,7 @@ class ClosedDays:
         pairs: the same as day and build, where a build counts for some of its days only; else empty.
         open_spans: the days that have no whole rollup.
         goal_names: for questions about goals: display names by the key a goal is kept under.
+        months: the whole months among the days that are added up, each by its first day, and the builds they are under.
     """
 
     first: date
@@ -40,10 +44,23 @@ class ClosedDays:
     pairs: tuple[tuple[date, int], ...]
     open_spans: tuple[Span, ...]
     goal_names: Mapping[str, str] | None = None
+    months: tuple[tuple[date, int], ...] = ()
+
+    def days_beside_months(self) -> list[Span]:
+        """
+        List the stretches from the first to the last day that lie in none of `months`.
+        """
+        inside = [day for month, _ in self.months for day in days_of(month)]
+        return _between(inside, self.first, self.last)
 
 
 def closed_days(
-    warehouse: Warehouse, site_id: int, period: Period, goals: Sequence[Goal] | None = None
+    memory: Memory,
+    warehouse: Warehouse,
+    clock: Clock,
+    site_id: int,
+    period: Period,
+    goals: Sequence[Goal] | None = None,
 ) -> ClosedDays | None:
     """
     Tell which days of a period have rollups; None when there are none, and for a period that is bounded by seconds.
@@ -54,10 +71,21 @@ def closed_days(
     if period.start is not None:
         return None
     names = None if goals is None else {goal_key(goal): goal.display_name for goal in goals}
+
+    def read() -> ClosedDays | None:
+        return _closed(warehouse, site_id, period.first, period.last, names)
+
+    key = (site_id, period.first, period.last, None if names is None else tuple(names.items()))
+    return memory.fact(warehouse, clock, ("rollup_builds", "rollup_month_builds"), key, read)
+
+
+def _closed(
+    warehouse: Warehouse, site_id: int, first: date, last: date, names: Mapping[str, str] | None
+) -> ClosedDays | None:
     rows = warehouse.query(
         f"SELECT day, build, base{', goals' if names else ''} FROM rollup_builds WHERE site_id = {{site:UInt32}}"  # noqa: S608 - a column of ours
         " AND day BETWEEN {first:Date} AND {last:Date} AND origin = {origin:String} ORDER BY day, build",
-        {"site": site_id, "first": period.first, "last": period.last, "origin": NATIVE},
+        {"site": site_id, "first": first, "last": last, "origin": NATIVE},
     )
     days: dict[date, list[tuple[int, Sequence[str]]]] = {}
     replaced: set[int] = set()
@@ -70,7 +98,7 @@ def closed_days(
     whole = [
         day for day, found in days.items() if not names or names.keys() <= {key for _, kept in found for key in kept}
     ]
-    open_spans = tuple(_between(whole, period.first, period.last))
+    open_spans = tuple(_between(whole, first, last))
     if not whole or len(open_spans) > SPANS_MAX:
         return None
     builds = {build for day in whole for build, _ in days[day]}
@@ -79,20 +107,32 @@ def closed_days(
     others = {build for day, build, *_ in rows if day not in days or day not in set(whole)}
     exact = bool(builds & (replaced | others))
     pairs = tuple((day, build) for day in whole for build, _ in days[day]) if exact else ()
-    return ClosedDays(whole[0], whole[-1], tuple(sorted(builds)), pairs, open_spans, names)
+    whole_ones = whole_months({day: [build for build, _ in days[day]] for day in whole})
+    months = known_months(warehouse, site_id) if whole_ones else {}
+    added = tuple(
+        (month, months[month][0])
+        for month, made in whole_ones.items()
+        if month in months and months[month][1] == made_of(made)
+    )
+    return ClosedDays(whole[0], whole[-1], tuple(sorted(builds)), pairs, open_spans, names, added)
 
 
-def has_overlaps(warehouse: Warehouse, site_id: int, report: Report, closed: ClosedDays) -> bool:
+def has_overlaps(memory: Memory, warehouse: Warehouse, site_id: int, report: Report, closed: ClosedDays) -> bool:
     """
     Tell whether somebody was in two rows of a report on one of the days.
     """
-    return bool(
-        warehouse.query(
-            "SELECT 1 FROM rollup_overlaps WHERE site_id = {site:UInt32} AND report = {report:String}"
-            " AND day BETWEEN {first:Date} AND {last:Date} LIMIT 1",
-            {"site": site_id, "report": report.name, "first": closed.first, "last": closed.last},
-        )
+    sql = (
+        "SELECT 1 FROM rollup_overlaps WHERE site_id = {site:UInt32} AND report = {report:String}"
+        " AND day BETWEEN {first:Date} AND {last:Date} AND build IN {builds:Array(UInt64)} LIMIT 1"
     )
+    parameters = {
+        "site": site_id,
+        "report": report.name,
+        "first": closed.first,
+        "last": closed.last,
+        "builds": list(closed.builds),
+    }
+    return bool(memory.answer(warehouse, sql, parameters, lambda: warehouse.query(sql, parameters)))
 
 
 def _between(days: Sequence[date], first: date, last: date) -> list[Span]:

@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.stats.closed import ClosedDays
-from dashboard.stats.dimensions import Dimension
+from dashboard.stats.dimensions import OTHER, Dimension
 from dashboard.stats.filters import condition
 from dashboard.stats.parts import PARTS, currency
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan
 from dashboard.stats.query import FilterTree
-from dashboard.stats.reports import TOTAL, Report
-from dashboard.stats.scope import Parameters, Scope
+from dashboard.stats.reports import LABELS_MAX, TOTAL, Report
+from dashboard.stats.scope import Parameters, Scope, within
 from warehouse.registry.goals import Goal
+
+_LABELS = tuple(f"label{number}" for number in range(1, LABELS_MAX + 1))
 
 
 @dataclass(slots=True)
@@ -69,12 +71,7 @@ class RollupParts:
         Returns:
             A SELECT of `f0`, `f1`, ... and the parts as floats.
         """
-        # A label that the tables of this question have no row of is not an answer to it.
-        there: list[str] = []
-        if "visits" in plan.tables:
-            there.append("visit_rows > 0")
-        if "events" in plan.tables:
-            there += ["event_rows > 0", *(["engagement_rows > 0"] if engagement else [])]
+        there = self._there(plan, engagement)
         columns = [
             *(f"{text} AS f{index}" for index, text in enumerate(shown)),
             *(f"toFloat64(sum({name})) AS {name}" if self._counts(name, plan, engagement) else f"0. AS {name}"
@@ -87,19 +84,46 @@ class RollupParts:
         """
         Every row with its labels `d0`, `d1`, ... and the parts.
         """
-        labels = [f"{text} AS d{index}" for index, text in enumerate(self._labels("label"))]
-        wheres = [self._bounds(), *([f"({' OR '.join(there)})"] if there else [])]
-        if self.closed.goal_names is not None:
-            wheres.append(f"has({self.parameters.add(list(self.closed.goal_names), 'Array(String)')}, label1)")
-        if self.filters:
-            scope = _LabelScope("events", self.site_id, self.period, self.parameters, report=self.report)
-            wheres += [condition(tree, scope) for tree in self.filters]
+        labels = [f"{text} AS d{index}" for index, text in enumerate(self.labels())]
         parts = [self._part(name) for name in self.wanted]
-        return f"SELECT {', '.join([*labels, *parts])} FROM rollups WHERE {' AND '.join(wheres)}"
+        return f"SELECT {', '.join([*labels, *parts])} FROM {self._where(there)}"
 
-    def overlaps(self, shown: Sequence[str]) -> str:
+    def source(self, plan: Plan, *, engagement: bool) -> str:
+        """
+        The rows as they lie, for what a question reads: `FROM` this, with `labels` and the columns of the parts.
+        """
+        return self._where(self._there(plan, engagement))
+
+    def labels(self) -> list[str]:
+        """
+        An expression for each dimension's label.
+        """
+        return self._labels("label")
+
+    def folded(self, plan: Plan, folds: Sequence[bool], k: int, *, engagement: bool) -> tuple[list[str], str]:
+        """
+        The rows added up by label, and labels that give those below `k` visitors up, where nobody is in two rows.
+
+        Returns:
+            An expression for each label, and what follows `FROM`.
+        """
+        names = [f"f{index}" for index in range(len(self.dimensions))]
+        kept = [f"{text} AS {name}" for text, name in zip(self.labels(), names, strict=True)]
+        added = [f"sum({name}) AS {name}" for name in self.wanted]
+        other, least = self.parameters.add(OTHER, "String"), self.parameters.add(k, "UInt32")
+        shown = [
+            f"if(visitors >= {least}, {name}, {other})" if folding else name
+            for name, folding in zip(names, folds, strict=True)
+        ]
+        source = self.source(plan, engagement=engagement)
+        return shown, f"(SELECT {', '.join([*kept, *added])} FROM {source} GROUP BY {', '.join(names)})"
+
+    def overlaps(self, shown: Sequence[str], meeting: str) -> str:
         """
         What `visitors` must be corrected by where several labels of one visitor are shown as one.
+
+        Args:
+            meeting: the condition on labels under which one may be shown as another is.
 
         Returns:
             A SELECT like `select`, with negative visitors.
@@ -112,12 +136,57 @@ class RollupParts:
         )
         folded = (
             f"SELECT {', '.join(f'{text} AS {name}' for name, text in zip(names, shown, strict=True))},"
-            f" any(visitors) AS people, count() AS times FROM ({sets})"
+            f" any(visitors) AS people, count() AS times FROM ({sets}) WHERE {meeting}"
             f" GROUP BY day, build, labels, {', '.join(names)} HAVING times > 1"
         )
         columns = [*names, "-toFloat64(sum(people * (times - 1))) AS visitors"]
         columns += [f"0. AS {name}" for name in self.wanted if name != "visitors"]
         return f"SELECT {', '.join(columns)} FROM ({folded}) GROUP BY {', '.join(names)}"
+
+    def _where(self, there: Sequence[str]) -> str:
+        wheres = [f"({' OR '.join(there)})"] if there else []
+        if self.closed.goal_names is not None:
+            wheres.append(f"has({self.parameters.add(list(self.closed.goal_names), 'Array(String)')}, label1)")
+        if self.filters:
+            scope = _LabelScope("events", self.site_id, self.period, self.parameters, report=self.report)
+            wheres += [condition(tree, scope) for tree in self.filters]
+        if not self._reads_months:
+            return f"rollups WHERE {' AND '.join([self._bounds(), *wheres])}"
+        months = [month for month, _ in self.closed.months]
+        builds = self.parameters.add([build for _, build in self.closed.months], "Array(UInt64)")
+        bounds = (
+            f"{self._report()} AND day BETWEEN {self.parameters.add(months[0], 'Date')}"
+            f" AND {self.parameters.add(months[-1], 'Date')} AND build IN {builds}"
+        )
+        added = f"rollup_months WHERE {' AND '.join([bounds, *wheres])}"
+        days = self.closed.days_beside_months()
+        if not days:
+            return added
+        columns = ["day", *_LABELS, *self._columns()]
+        beside = [self._bounds(), within("day", days, self.parameters), *wheres]
+        return (
+            f"(SELECT {', '.join(columns)} FROM rollups WHERE {' AND '.join(beside)}"
+            f" UNION ALL SELECT {', '.join(columns)} FROM {added})"
+        )
+
+    @property
+    def _reads_months(self) -> bool:
+        finer = {dimension.name for dimension in self.dimensions if dimension.family == "time"} - {"time:month"}
+        return bool(self.closed.months) and not finer
+
+    def _columns(self) -> list[str]:
+        stored = {"revenue": "amounts", "paid": "sales"}
+        kept = [stored.get(name, name) for name in self.wanted]
+        return list(dict.fromkeys([*kept, "visit_rows", "event_rows", "engagement_rows"]))
+
+    def _there(self, plan: Plan, engagement: bool) -> list[str]:
+        # A label that the tables of this question have no row of is not an answer to it.
+        there: list[str] = []
+        if "visits" in plan.tables:
+            there.append("visit_rows > 0")
+        if "events" in plan.tables:
+            there += ["event_rows > 0", *(["engagement_rows > 0"] if engagement else [])]
+        return there
 
     def _part(self, name: str) -> str:
         if name not in ("revenue", "paid"):
@@ -142,6 +211,10 @@ class RollupParts:
             labels.append(label)
         return labels
 
+    def _report(self) -> str:
+        add = self.parameters.add
+        return f"site_id = {add(self.site_id, 'UInt32')} AND report = {add(self.report.name, 'String')}"
+
     def _bounds(self) -> str:
         add = self.parameters.add
         closed = self.closed
@@ -149,7 +222,7 @@ class RollupParts:
         if closed.pairs:
             counting = f"(day, build) IN {add(list(closed.pairs), 'Array(Tuple(Date, UInt64))')}"
         return (
-            f"site_id = {add(self.site_id, 'UInt32')} AND report = {add(self.report.name, 'String')}"
+            f"{self._report()}"
             f" AND day BETWEEN {add(closed.first, 'Date')} AND {add(closed.last, 'Date')} AND {counting}"
         )
 
