@@ -145,15 +145,24 @@ class RowParts:
         scrolls = [goal for goal in self._played() if goal.kind == "scroll"]
         return Scope(table, self.site_id, self.period, self.parameters, self.goals, scrolls, self.spans, self.batch)
 
-    def select(self, table: Table, plan: Plan, shown: Sequence[str] | None = None) -> str:
+    def select(
+        self,
+        table: Table,
+        plan: Plan,
+        shown: Sequence[str] | None = None,
+        *,
+        sets: Sequence[Sequence[int]] | None = None,
+    ) -> str:
         """
         Add up the parts of one table by labels.
 
         Args:
             shown: an expression for each label `d0`, `d1`, ..., when it is not the label itself.
+            sets: add up by each of these choices of labels, instead of by all of them together.
 
         Returns:
-            A SELECT of `f0`, `f1`, ... and the parts as floats.
+            A SELECT of `f0`, `f1`, ... and the parts as floats; with sets, of `chosen` before them: the number of the
+            set that a row is of.
         """
         shown = [f"d{index}" for index in range(len(self.dimensions))] if shown is None else shown
         parts = self._event_parts(plan) if table == "events" else self._visit_parts(plan)
@@ -166,7 +175,15 @@ class RowParts:
         if self.hashes:
             person = "visitor_id != 0 AND counts" if table == "events" else "visitor_id != 0"
             columns.append(f"{cell_hash(person) if table == plan.people else 'toUInt64(0)'} AS cell_hash")
-        group = f" GROUP BY {', '.join(f'f{index}' for index in range(len(shown)))}" if shown else ""
+        names = [f"f{index}" for index in range(len(shown))]
+        group = f" GROUP BY {', '.join(names)}" if shown else ""
+        if sets is not None:
+            group = (
+                " GROUP BY GROUPING SETS (" + ", ".join(f"({', '.join(names[at] for at in one)})" for one in sets) + ")"
+            )
+            # The mask has a bit for each name, the first one's highest, which is 0 for those in the set.
+            masks = [sum(1 << (len(names) - 1 - at) for at in range(len(names)) if at not in one) for one in sets]
+            columns.insert(0, f"indexOf({masks}, toUInt64(grouping({', '.join(names)}))) AS chosen")
         return f"SELECT {', '.join(columns)} FROM ({self.rows(table)}){group}"
 
     def _played(self) -> list[Goal]:
