@@ -34,6 +34,7 @@ from dashboard.pages import (
     sites,
 )
 from dashboard.pages.assets import static_file
+from dashboard.pages.compression import Compression
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
 from dashboard.pages.rendering import base_path
@@ -126,7 +127,11 @@ def build_app(context: Context) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(SecurityHeaders), Middleware(BasePath, path=base_path(context.settings))],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(BasePath, path=base_path(context.settings)),
+            Middleware(Compression),
+        ],
         exception_handlers={
             HTTPException: _http_error(context),
             WarehouseUnavailable: _unavailable(context),
