@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from loadtests.answers import hundred_million, ten_million
 from loadtests.beacons import VARIED
 from loadtests.disk import bytes_per_event
 from loadtests.drain_alone import drain_against_collector
 from loadtests.latency import p99_at_half_rate
 from loadtests.measured import Row
 from loadtests.memory import after_soak, growth_in_soak, idle
-from loadtests.questions import hundred_million, ten_million
 from loadtests.risk import check_latency, cost_to_collector, memory_of_windows
 from loadtests.road import whole_road
 from loadtests.rounds import batches_against_beacons, beacons_against, catch_up
@@ -45,9 +45,9 @@ ROWS: tuple[Row, ...] = (
         drain_against_collector),
     Row("disk", "bytes on disk by event after merges, seeded traffic, all tables", 25, 15, "B",
         bytes_per_event, durability="-", less_is_better=True),
-    Row("questions", "all panels of the unfiltered dashboard, 30 days and 12 months, 10 million events", 300, 150, "ms",
+    Row("answers", "all panels of the unfiltered dashboard, 30 days and 12 months, 10 million events", 300, 150, "ms",
         ten_million, durability="-", less_is_better=True),
-    Row("questions100", "the same with 100 million events", 400, 200, "ms",
+    Row("answers100", "the same with 100 million events", 400, 200, "ms",
         hundred_million, durability="-", less_is_better=True),
     Row("idle", "resident memory of all processes, idle", 550, 400, "MiB",
         idle, less_is_better=True),

@@ -183,6 +183,7 @@ class Failing(Warehouse):
     """
 
     def __init__(self, real: Warehouse, failures: int) -> None:
+        super().__init__(f"chdb://{real.path}")
         self.real, self.failures = real, failures
 
     def query(
