@@ -18,6 +18,7 @@ from dashboard.stats.dimensions import OTHER, PROPS_PREFIX, Dimension
 from dashboard.stats.filters import leaves, row_conditions
 from dashboard.stats.goals import goals_in_play
 from dashboard.stats.imported import ImportedTotals, total_of
+from dashboard.stats.metric_sql import METRIC_SQL
 from dashboard.stats.metrics import ENGAGEMENT_METRICS, METRICS, REVENUE_METRICS
 from dashboard.stats.noise import CELL_HASH
 from dashboard.stats.parts import PARTS, VISITORS, RowParts, wanted_parts
@@ -28,20 +29,6 @@ from dashboard.stats.reports import TOTAL, Report
 from dashboard.stats.rollup_parts import RollupParts
 from dashboard.stats.scope import Parameters, Scope
 from warehouse.registry.goals import Goal
-
-_METRIC_SQL = {
-    "visitors": "sum(visitors)",
-    "visits": "sum(visits)",
-    "pageviews": "sum(pageviews)",
-    "events": "sum(events)",
-    "views_per_visit": "if(sum(ended) = 0, 0, round(sum(visit_pageviews) / sum(ended), 2))",
-    "bounce_rate": "if(sum(entered) = 0, 0, toInt64(round(100 * sum(bounced) / sum(entered))))",
-    "visit_duration": "if(sum(ended) = 0, NULL, toInt64(round(sum(seconds) / sum(ended))))",
-    "total_revenue": "round(sum(revenue), 3)",
-    "average_revenue": "if(sum(paid) = 0, 0, round(sum(revenue) / sum(paid), 3))",
-    "scroll_depth": "if(sum(depth_visits) = 0, NULL, toInt64(round(sum(depths) / sum(depth_visits))))",
-    "time_on_page": "if(sum(engaged_visits) = 0, NULL, toInt64(round(sum(engaged_ms) / 1000 / sum(engaged_visits))))",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +150,7 @@ class Question:
         elif name in ("conversion_rate", "group_conversion_rate"):
             whole = self._visitors(unconverted(self.query.filters))
         else:
-            return _METRIC_SQL[name]
+            return METRIC_SQL[name]
         return f"ifNull(round(100 * sum(visitors) / nullIf(({whole}), 0), 2), 0)"
 
     def _groups(self) -> list[int]:
