@@ -8,7 +8,7 @@ Parsed by ua-parser (Apache-2.0) with its Rust engine, cached by user agent. Nev
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from ua_parser import Domain, Resolver
 
@@ -58,7 +58,7 @@ _DESKTOP_SYSTEMS = frozenset({
 })  # fmt: skip
 
 
-@cache
+@lru_cache(1)
 def _resolver() -> Resolver:
     # At first use, as with the bots. Without the patterns of devices, which are as many again and not asked for.
     from ua_parser.loaders import load_builtins

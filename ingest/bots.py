@@ -10,7 +10,7 @@ the standard library's `re` takes 400, and 1,800 on hostile text. An empty or od
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import ua_parser_rs
 
@@ -52,7 +52,7 @@ def _patterns() -> list[str]:
     return [*OWN_PATTERNS, *(str(entry["pattern"]) for entry in entries)]
 
 
-@cache
+@lru_cache(1)
 def _crawlers() -> ua_parser_rs.UserAgentExtractor:
     # Built at first use: the store process knows this module for what an access log brings, and seldom sees one.
     try:

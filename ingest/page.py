@@ -8,7 +8,7 @@ Pure and cached by address. Raises `WireError` for what is no address.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
@@ -35,7 +35,7 @@ CLICK_IDS = ("gclid", "gbraid", "wbraid", "msclkid", "fbclid", "twclid")
 
 # The snapshot inside the package: never the network, no cache on disk. Private suffixes count, so that two sites of
 # one hosting domain (a.github.io, b.github.io) are different roots.
-@cache
+@lru_cache(1)
 def _suffixes() -> TLDExtract:
     # Imported at first use: it brings a whole HTTP client along, which the store process need not hold.
     from tldextract import TLDExtract

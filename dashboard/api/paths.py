@@ -27,11 +27,12 @@ async def journeys(context: Context, request: Request) -> Response:
     """
     Answer `GET /api/v1/stats/journey?site_id=&page=`, with `period`, `date` and `filters` as the older interface.
     """
-    page = request.query_params.get("page")
-    if not page:
-        raise ApiError(400, "The `page` parameter is required, such as /pricing.")
 
     def answered(site: Site, period: Period, filters: tuple[FilterTree, ...]) -> Response:
+        # After the key: who has none is told that first, as everywhere.
+        page = request.query_params.get("page")
+        if not page:
+            raise ApiError(400, "The `page` parameter is required, such as /pricing.")
         found = journey(context, site, period, page, filters)
         before, after = ([_step(step) for step in steps] for steps in (found.before, found.after))
         return JSONResponse({"page": page, "visitors": found.visitors, "before": before, "after": after})
