@@ -22,7 +22,7 @@ from ingest.risk.observer import identify
 from ingest.risk_id import RiskIds
 from warehouse.clock import Clock
 from warehouse.data_dir import RISK_SOCKET
-from warehouse.local_socket import Fields, Operation, SocketAbsent, SocketRefused, call
+from warehouse.local_socket import Fields, Operation, SocketAbsent, call, refusing
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
 from warehouse.settings import Settings
@@ -66,9 +66,9 @@ class RiskDesk:
         without one it is the command line that asks.
         """
         return {
-            "risk_check": self._refusing(self.check),
-            "risk_explain": self._refusing(self.explain),
-            "risk_feedback": self._refusing(self.judge),
+            "risk_check": refusing(self.check, REFUSALS),
+            "risk_explain": refusing(self.explain, REFUSALS),
+            "risk_feedback": refusing(self.judge, REFUSALS),
         }
 
     async def check(self, address: str, site: str = "", sign_in: str = "") -> Fields:
@@ -136,16 +136,6 @@ class RiskDesk:
             )
         except SocketAbsent:
             raise RiskCheckError(AWAY) from None
-
-    def _refusing(self, operation: Callable[..., Any]) -> Operation:
-        async def run(**fields: Any) -> Fields:
-            try:
-                answer: Fields = await operation(**fields)
-            except REFUSALS as error:
-                raise SocketRefused(str(error)) from error
-            return answer
-
-        return run
 
 
 def signed_in_owner(settings: Settings, clock: Clock, sign_in: str) -> str:

@@ -147,10 +147,7 @@ class PlainPageviews:
         sent = dict(headers)
         if len(sent) != len(headers) or not self._is_ordinary(sent):
             return None
-        record = self._record(body, sent, headers, peer, self._trust.trusts(peer), now_ms)
-        if record is not None:
-            self._counters.beacon_bytes += len(body)
-        return record
+        return self._record(body, sent, headers, peer, self._trust.trusts(peer), now_ms)
 
     def request(
         self, data: bytes, first_lines: Container[bytes], peer: str, trusted: bool, now_ms: int
@@ -176,10 +173,7 @@ class PlainPageviews:
         length = sent.get(CONTENT_LENGTH)
         if length is None or int(length) != len(body) or len(sent) != len(headers):
             return None
-        record = self._record(body, sent, headers, peer, trusted, now_ms)
-        if record is not None:
-            self._counters.beacon_bytes += len(body)
-        return record
+        return self._record(body, sent, headers, peer, trusted, now_ms)
 
     def _record(
         self, body: bytes, sent: dict[bytes, bytes], headers: Headers, peer: str, trusted: bool, now_ms: int
@@ -203,7 +197,10 @@ class PlainPageviews:
             self._pseudonymizer, now_ms
         ):
             return None
-        return self._join(site, page, address, agent, now_ms, headers)
+        record = self._join(site, page, address, agent, now_ms, headers)
+        if record is not None:
+            self._counters.beacon_bytes += len(body)
+        return record
 
     def assemble(
         self, page: PlainPage, address: PlainAddress, agent: PlainAgent, at_ms: int, now_ms: int, headers: Headers

@@ -239,3 +239,17 @@ class _ShortPath:
     def __exit__(self, *_: object) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
+
+
+def refusing(operation: Callable[..., Awaitable[Fields]], refusals: tuple[type[Exception], ...]) -> Operation:
+    """
+    Answer these errors of an operation as refusals, with their own sentence; any other is a mistake of ours.
+    """
+
+    async def run(**fields: Any) -> Fields:
+        try:
+            return await operation(**fields)
+        except refusals as error:
+            raise SocketRefused(str(error)) from error
+
+    return run

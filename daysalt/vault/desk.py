@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
 
 from daysalt.vault.answers import COMMAND_LINE, ApprovalNeeded, Person, ReadRefused, day_facts
 from daysalt.vault.audit import AuditError, AuditLog
@@ -23,7 +22,7 @@ from ingest.keys.salts import SaltCalendar
 from ingest.keys.vault_keys import VaultKeys
 from warehouse.client import Warehouse
 from warehouse.clock import Clock, SystemClock
-from warehouse.local_socket import Fields, Operation, SocketAbsent, SocketRefused
+from warehouse.local_socket import Fields, Operation, SocketAbsent, refusing
 from warehouse.log import logger
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
@@ -63,16 +62,16 @@ class VaultDesk:
         Give the operations of `keeper.sock` by name; each is a coroutine function that takes fields and gives fields.
         """
         return {
-            "vault_lookup": self._refusing(self.lookup),
-            "vault_days": self._refusing(self.days),
-            "vault_requests": self._refusing(self.requests),
-            "vault_approve": self._refusing(self.approve),
-            "vault_hold_add": self._refusing(self.hold_add),
-            "vault_hold_list": self._refusing(self.hold_list),
-            "vault_hold_show": self._refusing(self.hold_show),
-            "vault_hold_end": self._refusing(self.hold_end),
-            "vault_self": self._refusing(self.own),
-            "vault_erase_address": self._refusing(self.erase),
+            "vault_lookup": refusing(self.lookup, REFUSALS),
+            "vault_days": refusing(self.days, REFUSALS),
+            "vault_requests": refusing(self.requests, REFUSALS),
+            "vault_approve": refusing(self.approve, REFUSALS),
+            "vault_hold_add": refusing(self.hold_add, REFUSALS),
+            "vault_hold_list": refusing(self.hold_list, REFUSALS),
+            "vault_hold_show": refusing(self.hold_show, REFUSALS),
+            "vault_hold_end": refusing(self.hold_end, REFUSALS),
+            "vault_self": refusing(self.own, REFUSALS),
+            "vault_erase_address": refusing(self.erase, REFUSALS),
         }
 
     async def lookup(
@@ -194,16 +193,6 @@ class VaultDesk:
     def _sound(self, sentence: str) -> None:
         self.glass_broken += 1
         logger().error("break-glass", reason=sentence)
-
-    def _refusing(self, operation: Callable[..., Any]) -> Operation:
-        async def run(**fields: Any) -> Fields:
-            try:
-                answer: Fields = await operation(**fields)
-            except REFUSALS as error:
-                raise SocketRefused(str(error)) from error
-            return answer
-
-        return run
 
 
 @contextmanager
