@@ -4,7 +4,7 @@ Hops 2 to 4 for a plain pageview, in one step: the short way of `collect`.
 Most beacons are pageviews of a known page from a known kind of browser, and what is derived of them was derived
 before. The body gives the page's part of the record, the address the place's, the user agent the browser's; only the
 moment, the visitor id and the visit's random number are new. Whatever is not plain gives None and goes the long way,
-which alone decides about drops, signals, shields, midnight and errors. `tests/ingest/test_plain_pageviews.py` holds
+which alone decides about drops, signals, shields, missing salts and errors. `tests/ingest/test_plain_pageviews.py` holds
 both ways together.
 
 What is remembered is personal (addresses, user agents, pages as sent): in memory only, bounded, never written.
@@ -26,7 +26,7 @@ from ingest.objections import Objections
 from ingest.page import read_page
 from ingest.plain_heads import CONTENT_LENGTH, PlainHeads
 from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainPage, PlainSite
-from ingest.pseudonymize import Pseudonymizer, address_part, agent_part, domain_part
+from ingest.pseudonymize import NoSalt, Pseudonymizer, address_part, agent_part, domain_part
 from ingest.record_pieces import UINT64, agent_piece, last_piece, page_piece, place_piece
 from ingest.remembered import Remembered
 from ingest.safe_event import VisitSeeds
@@ -196,8 +196,9 @@ class PlainPageviews:
         if (second != site.second or self._pseudonymizer.revision != site.salts) and not site.begin(
             self._pseudonymizer, now_ms
         ):
-            return None
-        record = self._join(site, page, address, agent, now_ms, headers)
+            record = self._near_midnight(page, address, agent, now_ms, headers)
+        else:
+            record = self._join(site, page, address, agent, now_ms, headers)
         if record is not None:
             self._counters.beacon_bytes += len(body)
         return record
@@ -238,6 +239,27 @@ class PlainPageviews:
         return b"".join((
             site.head, UINT64, digest[::-1], UINT64, self._seeds.next_bytes(), page.piece, address.piece, agent.piece,
             self._last_piece,
+        ))  # fmt: skip
+
+    def _near_midnight(
+        self, page: PlainPage, address: PlainAddress, agent: PlainAgent, now_ms: int, headers: Headers
+    ) -> bytes | None:
+        """
+        Join the pieces within half an hour of midnight, when two salts may be asked; None when there is none.
+        """
+        if now_ms // 1000 != self._second:
+            self._begin_second(now_ms)
+        site = page.site
+        message = b"".join((site.part, address.part, agent.part, page.domain))
+        try:
+            visitor = self._pseudonymizer.visitor_of(site.rules.timezone, now_ms, message)
+        except NoSalt:
+            return None
+        if self.see is not None:
+            self.see((now_ms, site.rules.id, address.packed, agent.text, headers, page.beacon, None))
+        return b"".join((
+            site.head_of(visitor.day, now_ms // 1000), UINT64, visitor.id.to_bytes(8), UINT64,
+            self._seeds.next_bytes(), page.piece, address.piece, agent.piece, self._last_piece,
         ))  # fmt: skip
 
     def page(self, domain: str, url: str, referrer: str) -> PlainPage | None:

@@ -19,12 +19,13 @@ class PlainSite:
     A site, and the head of its records of the present second.
     """
 
-    __slots__ = ("day", "head", "keyed", "part", "rules", "salts", "second")
+    __slots__ = ("_heads", "_heads_second", "day", "head", "keyed", "part", "rules", "salts", "second")
 
     def __init__(self, rules: SiteRules) -> None:
         self.rules = rules
         self.part = site_part(rules.id)
-        self.second = self.day = self.salts = NEVER
+        self.second = self.day = self.salts = self._heads_second = NEVER
+        self._heads: dict[int, bytes] = {}
         self.head = b""
         self.keyed: Keyed | None = None
 
@@ -42,6 +43,17 @@ class PlainSite:
             self.head = head_piece(self.rules.id, salt.day, second)
         self.second, self.day, self.keyed, self.salts = second, salt.day, salt.keyed, salts
         return True
+
+    def head_of(self, day: int, second: int) -> bytes:
+        """
+        Give the head of a record near midnight, when some visitors are of the day before.
+        """
+        if second != self._heads_second:
+            self._heads_second, self._heads = second, {}
+        head = self._heads.get(day)
+        if head is None:
+            head = self._heads[day] = head_piece(self.rules.id, day, second)
+        return head
 
 
 class PlainPage:

@@ -179,8 +179,16 @@ class Pseudonymizer:
         Raises:
             NoSalt: the keeper gave none for now.
         """
+        return self.visitor_of(timezone, at_ms, visitor_message(site_id, address, user_agent, domain))
+
+    def visitor_of(self, timezone: str, at_ms: int, message: bytes) -> Visitor:
+        """
+        Compute who a message is of, as `visitor` does.
+
+        Args:
+            message: as `visitor_message` puts it together.
+        """
         current, previous = self._current(timezone, at_ms)
-        message = visitor_message(site_id, address, user_agent, domain)
         at = at_ms // 1000
         if previous is not None:
             old = _digest(previous, message)

@@ -136,6 +136,32 @@ def test_a_plain_pageview_goes_the_short_way(tmp_path: Path, clock: FakeClock) -
     assert 2 == len(set(records))
 
 
+def test_midnight_goes_the_short_way(tmp_path: Path) -> None:
+    """
+    Around midnight, too, a plain pageview is short; a visit that goes on keeps id and day, who comes later has new ones.
+    """
+    # Ten minutes to Auckland's midnight.
+    clock = FakeClock(1_795_345_200_000)
+    clock.advance(seconds=-600)
+    collector = make_collector(tmp_path, clock, SITES[1])
+    headers = [(b"user-agent", CHROME.encode())]
+    body = json.dumps({"n": "pageview", "u": "https://zone.test/a", "d": "zone.test"}).encode()
+
+    def seen(peer: str) -> tuple[int, int]:
+        record = collector.plain_record(body, headers, peer)
+        assert record is not None
+        event = _without_seed(record)
+        return event.visitor_id, event.day
+
+    before = seen(ADDRESS)
+    clock.advance(seconds=1200)
+
+    assert before == seen(ADDRESS)
+    assert before[1] + 1 == seen("192.0.2.9")[1]
+    clock.advance(seconds=1200)
+    assert before[1] + 1 == seen(ADDRESS)[1]
+
+
 def test_a_changed_site_is_believed_at_once(tmp_path: Path, clock: FakeClock) -> None:
     """
     What was remembered of a page does not outlive the rules it was read by.
