@@ -4,8 +4,8 @@ Hops 2 to 4 for a plain pageview, in one step: the short way of `collect`.
 Most beacons are pageviews of a known page from a known kind of browser, and what is derived of them was derived
 before. The body gives the page's part of the record, the address the place's, the user agent the browser's; only the
 moment, the visitor id and the visit's random number are new. Whatever is not plain gives None and goes the long way,
-which alone decides about drops, signals, shields, missing salts and errors. `tests/ingest/test_plain_pageviews.py` holds
-both ways together.
+which alone decides about drops, signals, shields, missing salts and errors. `tests/ingest/test_plain_pageviews.py`
+holds both ways together.
 
 What is remembered is personal (addresses, user agents, pages as sent): in memory only, bounded, never written.
 """

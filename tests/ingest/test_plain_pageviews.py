@@ -138,7 +138,8 @@ def test_a_plain_pageview_goes_the_short_way(tmp_path: Path, clock: FakeClock) -
 
 def test_midnight_goes_the_short_way(tmp_path: Path) -> None:
     """
-    Around midnight, too, a plain pageview is short; a visit that goes on keeps id and day, who comes later has new ones.
+    Around midnight, too, a plain pageview is short; a visit that goes on keeps id and day, whoever comes later
+    has new ones.
     """
     # Ten minutes to Auckland's midnight.
     clock = FakeClock(1_795_345_200_000)
