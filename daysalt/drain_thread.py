@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from daysalt.closer import Closer
 from daysalt.day_sealer import DaySealer
-from daysalt.pace import Pace
+from daysalt.pace import Pace, rest
 from daysalt.patience import BACKOFF_SECONDS
 from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
@@ -124,7 +124,9 @@ class DrainThread:
                 if carried == 0:
                     return
                 continue
-            self._stop.wait(pace.rest_seconds(carried, time.monotonic() - began, self.drain.lag_ms))
+            took = time.monotonic() - began
+            waiting = self.drain.waiting() if carried else 0
+            rest(pace.rest_seconds(carried, took, self.drain.lag_ms, waiting), self._stop.wait, self.drain.waiting)
 
     def _site_exists(self, site_id: int) -> bool:
         revision = self._registry.revision()

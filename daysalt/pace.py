@@ -14,11 +14,15 @@ IDLE_SECONDS = 0.2
 """After a look that found nothing."""
 PACE_SECONDS = 0.7
 """From one batch to the next: an insert costs the same for ten rows and for ten thousand."""
-STORM_SECONDS = 5.0
-STORM_EVENTS_A_SECOND = 20_000
-"""Four times what must be visible within two seconds; below it freshness comes first, however busy the machine is."""
+STORM_SECONDS = 3.0
+STORM_EVENTS_A_SECOND = 10_000
+"""Twice what must be visible within two seconds; below it freshness comes first, however busy the machine is."""
+STORM_LOOK_SECONDS = 1.0
+"""A rest for a storm ends as soon as so long brings no storm."""
 STORM_LAG_MS_MAX = 10_000
 """Further behind than this the drain no longer gives way."""
+TOOK_SECONDS_MIN = 0.1
+"""What comes in while a batch is carried tells a rate only if that took so long."""
 FULL_BATCH_RECORDS = 20_000
 """A batch that was cut for its size: there is more, and it is wanted now."""
 PRESSED_SHARE = 0.5
@@ -42,7 +46,7 @@ class Pace:
         self._ran_ns, self._waited_ns = 0, 0
         self._asked_ms = clock.monotonic_ms()
 
-    def rest_seconds(self, carried: int, took_seconds: float, lag_ms: int) -> float:
+    def rest_seconds(self, carried: int, took_seconds: float, lag_ms: int, waiting: int = 0) -> float:
         """
         Tell how long to rest after a batch.
 
@@ -50,13 +54,15 @@ class Pace:
             carried: records of the batch.
             took_seconds: how long it took.
             lag_ms: how far the drain is behind.
+            waiting: about how many events came in while it was carried: the first batch of a storm is small and slow.
         """
         now = self._clock.monotonic_ms()
         seconds, self._asked_ms = max(0.001, (now - self._asked_ms) / 1000), now
         pressed = self._pressed()
         if carried == 0:
             return IDLE_SECONDS
-        if pressed and carried / seconds > STORM_EVENTS_A_SECOND and lag_ms < STORM_LAG_MS_MAX:
+        arriving = max(carried / seconds, waiting / max(took_seconds, TOOK_SECONDS_MIN))
+        if pressed and arriving > STORM_EVENTS_A_SECOND and lag_ms < STORM_LAG_MS_MAX:
             return STORM_SECONDS
         if carried >= FULL_BATCH_RECORDS:
             return 0.0
@@ -67,6 +73,26 @@ class Pace:
         ran_lately, waited_lately = ran - self._ran_ns, waited - self._waited_ns
         self._ran_ns, self._waited_ns = ran, waited
         return waited_lately > PRESSED_SHARE * (ran_lately + waited_lately)
+
+
+def rest(seconds: float, wait: Callable[[float], bool], waiting: Callable[[], int]) -> None:
+    """
+    Rest, and look now and then whether a storm that was given way to goes on.
+
+    Args:
+        wait: waits so many seconds; True when all is to stop.
+        waiting: tells about how many events are not in the store yet.
+    """
+    if seconds > STORM_LOOK_SECONDS:
+        known = waiting()
+        while seconds > STORM_LOOK_SECONDS:
+            if wait(STORM_LOOK_SECONDS):
+                return
+            seconds -= STORM_LOOK_SECONDS
+            before, known = known, waiting()
+            if known - before < STORM_EVENTS_A_SECOND * STORM_LOOK_SECONDS:
+                return
+    wait(seconds)
 
 
 def _of_this_thread() -> tuple[int, int]:

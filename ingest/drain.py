@@ -34,6 +34,8 @@ HOLD_BACK_MS = 300
 """How long events wait for earlier ones of other collectors. Times have seconds, so it comes to 0.3 to 1.3 s."""
 WRITER_QUIET_MS = 10_000
 """A collector none of whose segments was seen for so long is gone, or has nothing to be waited for."""
+EVENT_BYTES = 200
+"""In the spool, a guess until the first batch tells."""
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
 _Settle = Callable[[list[Record]], list[Record]]
@@ -87,6 +89,7 @@ class Drain:
         self._writers: dict[str, int] = {}
         self._pressure = Pressure(clock, lambda wanted: self._reader.slow_down(wanted=wanted))
         self.counters = DrainCounters()
+        self._event_bytes = EVENT_BYTES
 
     @property
     def lag_ms(self) -> int:
@@ -100,6 +103,16 @@ class Drain:
         Ask collectors to refuse while this falls behind. For another thread, while a batch takes its time.
         """
         self._pressure.look(self.lag_ms)
+
+    def waiting(self) -> int:
+        """
+        Estimate how many events are in the spool and not in the store, from the size of those of the last batch.
+        """
+        unread = sum(
+            max(0, segment.safe_bytes - self._cursors.get(segment.name, HEADER.size))
+            for segment in self._reader.segments()
+        )
+        return round(unread / self._event_bytes)
 
     @property
     def caught_up_ms(self) -> int:
@@ -315,6 +328,7 @@ class Drain:
         self._give_back(self._reader.segments())
         if rows is None:
             return max(1, len(manifest.ranges))
+        self._event_bytes = sum(piece.end - piece.start for piece in manifest.ranges) / max(1, rows.event_count)
         self.counters.events += rows.event_count
         return max(1, rows.event_count + rows.drop_count)
 

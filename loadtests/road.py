@@ -17,10 +17,13 @@ from loadtests.running import RunningServer, running_bare_app, running_server, t
 
 LEVELS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5)
 """Offered rates in saturated rates of the bare application."""
-SECONDS = 15
+SECONDS = 20
 BARE_SECONDS = 4
-BEHIND_SECONDS_MAX = 4.0
-"""More than so many seconds' worth of events not yet stored at the end is not keeping up. Counters are a second old."""
+BEHIND_SECONDS_MAX = 8.0
+"""
+More than so many seconds' worth of events not yet stored is not keeping up. The drain gives way for three seconds at a
+time, and counters are a second old.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,10 @@ class Level:
         )
         if not self.behind:
             return False
-        last = self.behind[-1]
-        middle = self.behind[len(self.behind) // 2]
-        return in_time and last <= rate * BEHIND_SECONDS_MAX and last <= middle + 2 * rate
+        # A drain that rests between batches makes a saw of it: its teeth must not grow.
+        middle = len(self.behind) // 2
+        early, late = max(self.behind[:middle], default=0), max(self.behind[middle:])
+        return in_time and late <= rate * BEHIND_SECONDS_MAX and late <= early + 2 * rate
 
 
 def whole_road() -> Measured:

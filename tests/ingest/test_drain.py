@@ -70,6 +70,22 @@ def test_records_become_rows_and_segments_go(tmp_path: Path, warehouse: Warehous
     assert [] == list((tmp_path / "events").iterdir())
 
 
+def test_what_waits_is_estimated(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    What came after a batch was cut waits, about as many events as its bytes have room for.
+    """
+    spool = tmp_path / "events"
+    put(spool, 1, *(event(number) for number in range(50)))
+    drain = make(tmp_path, warehouse, clock)
+    drain.step()
+    assert 0 == drain.waiting()
+
+    put(spool, 2, *(event(number) for number in range(50, 90)))
+    assert 35 <= drain.waiting() <= 45
+    run_dry(drain)
+    assert 0 == drain.waiting()
+
+
 STEPS = (
     "before manifest",
     "after manifest",

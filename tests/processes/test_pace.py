@@ -10,8 +10,10 @@ from daysalt.pace import (
     PACE_SECONDS,
     STORM_EVENTS_A_SECOND,
     STORM_LAG_MS_MAX,
+    STORM_LOOK_SECONDS,
     STORM_SECONDS,
     Pace,
+    rest,
 )
 from tests.clocks import FakeClock
 
@@ -32,11 +34,11 @@ class _Machine:
         return self.ran, self.waited
 
 
-def _rest(waited_share: float, carried: int, *, took: float = 0.1, lag_ms: int = 0) -> float:
+def _rest(waited_share: float, carried: int, *, took: float = 0.1, lag_ms: int = 0, waiting: int = 0) -> float:
     clock = FakeClock()
     pace = Pace(clock, _Machine(waited_share))
     clock.advance(seconds=1)
-    return pace.rest_seconds(carried, took, lag_ms)
+    return pace.rest_seconds(carried, took, lag_ms, waiting)
 
 
 def test_a_quiet_spool_is_looked_at_again_soon() -> None:
@@ -68,11 +70,20 @@ def test_in_a_storm_the_drain_gives_way() -> None:
     assert _rest(0.9, STORM) == STORM_SECONDS
 
 
+def test_a_storm_is_known_by_what_waits() -> None:
+    """
+    The first batch of a storm is small and slow; what came in meanwhile tells.
+    """
+    assert _rest(0.9, 300, took=2, waiting=2 * STORM) == STORM_SECONDS
+    assert _rest(0.9, 300, took=2, waiting=STORM) < STORM_SECONDS
+    assert _rest(0.1, 300, took=2, waiting=2 * STORM) < STORM_SECONDS
+
+
 def test_far_behind_it_gives_way_no_longer() -> None:
     """
     Giving way ends before anybody is refused.
     """
-    assert _rest(0.9, STORM, lag_ms=STORM_LAG_MS_MAX) == 0
+    assert _rest(0.9, 2 * STORM, lag_ms=STORM_LAG_MS_MAX) == 0
 
 
 def test_on_a_busy_machine_ordinary_traffic_stays_fresh() -> None:
@@ -90,4 +101,27 @@ def test_a_system_that_tells_nothing_is_never_pressed() -> None:
     pace = Pace(clock, lambda: (0, 0))
     clock.advance(seconds=1)
 
-    assert pace.rest_seconds(STORM, 0.1, 0) == 0
+    assert pace.rest_seconds(2 * STORM, 0.1, 0) == 0
+
+
+def _rested(seconds: float, arriving: int, *, stops: bool = False) -> float:
+    rested = waiting = 0.0
+
+    def wait(for_seconds: float) -> bool:
+        nonlocal rested, waiting
+        rested += for_seconds
+        waiting += arriving * for_seconds
+        return stops
+
+    rest(seconds, wait, lambda: round(waiting))
+    return rested
+
+
+def test_a_rest_goes_on_as_long_as_its_storm() -> None:
+    """
+    A short rest is rested whole; a long one while much comes in, and not after a stop.
+    """
+    assert _rested(PACE_SECONDS, 0) == PACE_SECONDS
+    assert _rested(STORM_SECONDS, STORM) == STORM_SECONDS
+    assert _rested(STORM_SECONDS, 100) == STORM_LOOK_SECONDS
+    assert _rested(STORM_SECONDS, STORM, stops=True) == STORM_LOOK_SECONDS
