@@ -20,7 +20,7 @@ from daysalt.rebuilding import RebuildError, rebuild
 from daysalt.record import live_columns
 from daysalt.spool_retry import retry_refused
 from daysalt.traffic.fill import SeedError, SeedTarget, seed_site
-from daysalt.vault.stored_rows import vault_operations
+from daysalt.vault.stored_rows import Wanted, vault_operations
 from ingest.spool.inventory import NothingSetAside
 from warehouse.backup import BackupReport, write_backup
 from warehouse.backup_manifest import BackupError
@@ -45,13 +45,16 @@ FAILURES = (
 )
 
 
-def store_operations(context: Context, resting: threading.Lock, closer: Closer | None = None) -> dict[str, Operation]:
+def store_operations(
+    context: Context, resting: threading.Lock, closer: Closer | None = None, let_go: Callable[[Wanted], object] = len
+) -> dict[str, Operation]:
     """
     Give the operations of `store.sock` by name.
 
     Args:
         resting: held by the drain while it carries a batch over; held here where tables must agree with each other.
         closer: builds rollups here; without one (no drain in this process) they are built by the command's own.
+        let_go: tells the drain of the vault which rows are erased; nothing to tell without a drain in this process.
     """
     settings, warehouse, clock = context.settings, context.warehouse, context.clock
 
@@ -162,7 +165,7 @@ def store_operations(context: Context, resting: threading.Lock, closer: Closer |
         "rebuild_rollups": rebuild_rollups,
         "export": export,
         "retry_refused": retry,
-        **vault_operations(warehouse, _apart),
+        **vault_operations(warehouse, _apart, let_go),
     }
 
 

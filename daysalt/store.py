@@ -167,7 +167,8 @@ async def _serve(context: Context, drain: DrainThread | None, importer: Importer
     stopping = asyncio.Event()
     watch_life_line(stopping.set)
     closer = drain.closer if drain is not None else None
-    operations = {**store_operations(context, importer.resting, closer), **import_operations(importer)}
+    let_go = drain.vault.drain.let_go if drain is not None else len
+    operations = {**store_operations(context, importer.resting, closer, let_go), **import_operations(importer)}
     control = await listen(settings.data_dir / STORE_SOCKET, operations)
     server: QuietServer | None = None
     tasks: list[asyncio.Task[Any]] = []

@@ -78,12 +78,13 @@ class SocketRows:
         return int(answer["rows"])
 
 
-def vault_operations(warehouse: Warehouse, apart: Apart) -> dict[str, Operation]:
+def vault_operations(warehouse: Warehouse, apart: Apart, let_go: Callable[[Wanted], object]) -> dict[str, Operation]:
     """
     Give the operations of `store.sock` that the keeper uses.
 
     Args:
         apart: runs something that blocks in a thread, and turns what goes wrong into a refusal.
+        let_go: tells the drain of rows that are erased, of which more may be on their way.
     """
 
     async def find(wanted: list[list[Any]]) -> Fields:
@@ -102,6 +103,7 @@ def vault_operations(warehouse: Warehouse, apart: Apart) -> dict[str, Operation]
         }
 
     async def erase(wanted: list[list[Any]]) -> Fields:
+        let_go(_decoded(wanted))
         return {"rows": await apart(lambda: erase_rows(warehouse, _decoded(wanted)))}
 
     async def canary(day: str, index: str) -> Fields:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ingest.spool.segment import (
     R,
     SpoolError,
     check_header,
+    frame,
     header,
     make_private,
     read_pieces,
@@ -175,14 +176,14 @@ class SpoolReader:
         Copy ranges into a segment of their own, for a batch that the store refuses. Its date is that of the oldest
         segment in it: what is set aside lives no longer than what is stored.
         """
-        with target.open("wb") as file:
-            file.write(header(0))
-            for piece in ranges:
-                file.write(self._bytes(piece.segment, piece.start, piece.end))
-            file.flush()
-            os.fsync(file.fileno())
-        target.chmod(0o600)
-        _date(target, [piece.segment for piece in ranges])
+        pieces = (self._bytes(piece.segment, piece.start, piece.end) for piece in ranges)
+        _write_segment(target, pieces, [piece.segment for piece in ranges])
+
+    def set_aside(self, ranges: Sequence[Range], records: Sequence[bytes], target: Path) -> None:
+        """
+        Write encoded records of these ranges into a segment of their own, as `copy` does with all of them.
+        """
+        _write_segment(target, [frame(records)] if records else [], [piece.segment for piece in ranges])
 
     def slow_down(self, *, wanted: bool) -> None:
         """
@@ -276,6 +277,16 @@ class SpoolReader:
             path.chmod(0o600)
             _date(path, [segment])
         self._report("corrupt", segment, len(piece.data))
+
+
+def _write_segment(target: Path, frames: Iterable[bytes], segments: Sequence[str]) -> None:
+    with target.open("wb") as file:
+        file.write(header(0))
+        file.writelines(frames)
+        file.flush()
+        os.fsync(file.fileno())
+    target.chmod(0o600)
+    _date(target, segments)
 
 
 def _date(path: Path, segments: Sequence[str]) -> None:

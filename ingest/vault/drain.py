@@ -15,7 +15,8 @@ from pathlib import Path
 from ingest.manifest import Manifest, read_manifest, write_manifest
 from ingest.spool.reader import Range, SegmentState, SpoolReader
 from ingest.spool.segment import HEADER, Piece
-from ingest.vault.row import LANE, VAULT_SITE, VaultRow, decode_rows
+from ingest.vault.erased import Erased
+from ingest.vault.row import LANE, VAULT_SITE, VaultRow, decode_rows, encode_row
 from ingest.vault.rows import days_with_rows, insert_rows, merge_day, newest_batch
 from warehouse.client import QueryTimeout, Warehouse, WarehouseRefused, WarehouseUnavailable
 from warehouse.clock import Clock
@@ -60,6 +61,7 @@ class VaultDrain:
         self._retention_days = retention_days
         self._report = report
         self._site_exists = site_exists
+        self._erased = Erased()
         self._done: Manifest | None = None
         self._under_way: Manifest | None = None
         self._salvage = False
@@ -83,6 +85,7 @@ class VaultDrain:
         done = self._done or self._start()
         manifest = self._under_way or self._cut(done)
         if manifest is None:
+            self._erased.settle(self._clock.monotonic_ms())
             self._merge_yesterday()
             return 0
         self._under_way = manifest
@@ -98,11 +101,22 @@ class VaultDrain:
             self._refusals += 1
             if self._refusals < REFUSALS_MAX:
                 raise
-            self._set_aside(manifest)
+            self._set_aside(manifest, rows)
             rows = []
         self.rows += len(rows)
         self._finish(manifest)
         return max(1, len(rows))
+
+    def let_go(self, wanted: Sequence[tuple[int, int, bytes]]) -> None:
+        """
+        Leave out rows that somebody has erased while more of them may be on their way. Called from another thread.
+
+        Args:
+            wanted: site id, day and index; those of days before yesterday arrived long ago.
+        """
+        yesterday = self._clock.now_ms() // DAY_MS - 1
+        keys = [(day, site_id, index) for site_id, day, index in wanted if day >= yesterday]
+        self._erased.note(keys, self._clock.monotonic_ms())
 
     def _start(self) -> Manifest:
         known = read_manifest(self._state_dir) or Manifest(0, done=True)
@@ -152,6 +166,8 @@ class VaultDrain:
                     if not exists[row.site_id] or today - row.day >= self._retention_days:
                         continue
                     key = (row.day, row.site_id, row.bidx)
+                    if key in self._erased:
+                        continue
                     before = seen.get(key)
                     if before is None:
                         seen[key] = row
@@ -195,9 +211,15 @@ class VaultDrain:
         cursors = {name: used for name, used in done.cursors.items() if name not in used_up}
         self._done = Manifest(done.batch, (), cursors, done=True)
 
-    def _set_aside(self, manifest: Manifest) -> None:
+    def _set_aside(self, manifest: Manifest, rows: Sequence[VaultRow]) -> None:
+        """
+        Keep what the store refused. Of a batch over midnight one day may be stored: its rows would count twice later.
+        """
+        stored = {day for day in {row.day for row in rows} if newest_batch(self._warehouse, day) >= manifest.batch}
+        left = [encode_row(row) for row in rows if row.day not in stored]
         self._quarantine_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._reader.copy(manifest.ranges, self._quarantine_dir / f"{LANE}-batch-{manifest.batch}.refused")
+        target = self._quarantine_dir / f"{LANE}-batch-{manifest.batch}.refused"
+        self._reader.set_aside(manifest.ranges, left, target)
         self._report("refused", f"{LANE} batch {manifest.batch}", len(manifest.ranges))
 
     def _merge_yesterday(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from daysalt.spool_retry import retry_refused
 from ingest.manifest import Manifest
 from ingest.spool.segment import frame, header
 from ingest.vault import drain as drain_module
@@ -221,6 +222,61 @@ def test_a_refused_batch_is_set_aside(tmp_path: Path, warehouse: Warehouse, cloc
     assert [("refused", "vault batch 1", 1)] == told
     assert (tmp_path / "quarantine" / "vault-batch-1.refused").exists()
     assert [(DAY, 1, "b")] == list(stored(warehouse))
+
+
+def test_a_batch_refused_over_midnight_counts_once(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    Where the store took one day of a batch and refused the other, only the other day is set aside: tried again, each
+    hit counts once.
+    """
+
+    class RefusingToday:
+        refuses = True
+
+        def insert_block(self, table: str, columns: Any, *, token: str) -> None:
+            if self.refuses and f"-{DAY}" in token:
+                raise WarehouseRefused("no")
+            warehouse.insert_block(table, columns, token=token)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(warehouse, name)
+
+    store = RefusingToday()
+    put(tmp_path, 1, [row("a", 3, day=DAY - 1), row("a", 2), row("b", 4)])
+    drain = make(tmp_path, store, clock)
+    for _ in range(4):
+        with pytest.raises(WarehouseRefused):
+            drain.step()
+    drain.step()
+    yesterday = stored(warehouse)
+    store.refuses = False
+    retry_refused(warehouse, tmp_path, clock, "vault-batch-1.refused")
+    run_dry(drain)
+
+    assert [(DAY - 1, 1, "a")] == list(yesterday)
+    assert {
+        (DAY - 1, 1, "a"): (1 << 5, 3), (DAY, 1, "a"): (1 << 5, 2), (DAY, 1, "b"): (1 << 5, 4)
+    } == stored(warehouse)  # fmt: skip
+    assert [] == list((tmp_path / "quarantine").iterdir())
+
+
+def test_what_was_erased_does_not_come_after(tmp_path: Path, warehouse: Warehouse, clock: FakeClock) -> None:
+    """
+    Rows on their way while their address is erased are let go, others are not; half a minute later the address counts
+    again, unless the lane was never empty meanwhile.
+    """
+    index = row("a").bidx
+    drain = make(tmp_path, warehouse, clock)
+    drain.let_go([(1, DAY, index), (1, DAY - 2, index)])
+    clock.advance(seconds=31)
+    put(tmp_path, 1, [row("a"), row("b"), row("a", site=2), row("a", day=DAY - 2)])
+    run_dry(drain)
+    first = set(stored(warehouse))
+    put(tmp_path, 2, [row("a")])
+    run_dry(drain)
+
+    assert {(DAY, 1, "b"), (DAY, 2, "a"), (DAY - 2, 1, "a")} == first
+    assert (DAY, 1, "a") in stored(warehouse)
 
 
 def test_rows_that_are_due_and_rows_of_removed_sites_are_let_go(
