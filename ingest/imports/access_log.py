@@ -16,7 +16,9 @@ from typing import cast
 from ingest.decode import WireError, decode_json
 
 TIMES_MAX = 4096
-"""Times of lines remembered: a busy second has many lines."""
+"""Minutes remembered: a busy one has many lines."""
+COMMON_PARTS, COMBINED_PARTS = 3, 7
+"""Pieces of a line between its quotes: with the request alone, and with referrer and user agent behind it."""
 MILLISECONDS_FROM = 100_000_000_000
 """Numbers from here on are milliseconds, smaller ones seconds: in seconds it is the year 5138."""
 
@@ -25,6 +27,10 @@ _LINE = re.compile(
     r'(?:([\w.-]+):\d+ )?(\S+) \S+ .*?\[([^\]]{20,40})\] "((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)'
     r'(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?'
 )
+# Most lines: nothing escaped, no user's name with spaces, no virtual host. The long way reads them the same.
+_PLAIN_HEAD = re.compile(r"(?![\w.-]+:\d+ )(\S+) \S+ \S+ \[([^\]]{26})\] \Z")
+_PLAIN_STATUS = re.compile(r" (\d{3}) (?:\d+|-)(?: |\Z)")
+_MINUTE = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:([0-5]\d)( [+-]\d{4})\Z")
 _TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\Z")
 _REQUEST = re.compile(r"([A-Z]+) (\S+)(?: HTTP/[\d.]+)?\Z")
 _ESCAPE = re.compile(r'\\(x[0-9a-fA-F]{2}|["\\])')
@@ -79,12 +85,41 @@ def parse_log_line(raw: bytes) -> Request:
     """
     if raw.lstrip().startswith(b"{"):
         return _from_json(raw)
-    match = _LINE.match(raw.decode("utf-8", "replace"))
+    line = raw.decode("utf-8", "replace")
+    plain = None if "\\" in line else _from_plain(line)
+    if plain is not None:
+        return plain
+    match = _LINE.match(line)
     if match is None:
         raise NoLogLine("this is no line of a common, combined or JSON access log")
     host, address, time, request, status, referrer, agent = match.groups(default="")
     method, target = _method_and_target(_plain(request))
     return Request(_clf_time(time), address, method, target, int(status), host, _plain(referrer), _plain(agent))
+
+
+def _from_plain(line: str) -> Request | None:
+    """
+    Read a common or combined line by its quotes; None when the long way must.
+    """
+    parts = line.split('"')
+    combined = len(parts) >= COMBINED_PARTS
+    if not combined and len(parts) != COMMON_PARTS:
+        return None
+    head, answer = _PLAIN_HEAD.match(parts[0]), _PLAIN_STATUS.match(parts[2])
+    if head is None or answer is None or (combined and (parts[4] != " " or answer.end() != len(parts[2]))):
+        return None
+    referrer, agent = (parts[3], parts[5]) if combined else ("", "")
+    method, target = _method_and_target("" if parts[1] == "-" else parts[1])
+    return Request(
+        _clf_time(head[2]),
+        head[1],
+        method,
+        target,
+        int(answer[1]),
+        "",
+        "" if referrer == "-" else referrer,
+        "" if agent == "-" else agent,
+    )
 
 
 def _from_json(raw: bytes) -> Request:
@@ -156,8 +191,16 @@ def _plain(text: str) -> str:
     return "" if text == "-" else text
 
 
-@lru_cache(TIMES_MAX)
 def _clf_time(text: str) -> int:
+    """
+    Read a time; minutes are remembered, as seconds are rarely the same twice.
+    """
+    known = _MINUTE.match(text)
+    return _any_clf_time(text) if known is None else _any_clf_time(f"{text[:18]}00{known[2]}") + int(known[1])
+
+
+@lru_cache(TIMES_MAX)
+def _any_clf_time(text: str) -> int:
     match = _TIME.match(text)
     if match is None or match[2] not in _MONTHS:
         raise NoLogLine("the time is not written as 10/Oct/2000:13:55:36 -0700")

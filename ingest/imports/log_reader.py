@@ -2,7 +2,8 @@
 Which requests of an access log are pageviews, and the events they become. Bots, assets and whatever else is no page
 are left out and counted.
 
-Address and user agent of a line live as long as its turn: they become a visitor id under the import's own key.
+Address and user agent of a line become a visitor id under the import's own key. Those of the last `VISITORS_MAX`
+visitors are remembered, in memory, until the file is read.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ from ingest.imports.access_log import NoLogLine, Request, parse_log_line
 from ingest.imports.line import AHEAD_MS_MAX, EARLIEST_MS, ImportTarget, LineError
 from ingest.imports.local_days import LocalDays
 from ingest.imports.visitors import ImportedVisitors
+from ingest.page import registrable_domain
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Visitor, visitor_message
+from ingest.remembered import Remembered
 from ingest.safe_event import VisitSeeds, safe_event
 from ingest.url import without_www
 
 ASSET, BOT, NO_PAGE, OTHER_SITE = "asset", "bot", "no page", "another site"
 """Why a line is left out. `no page`: not a GET, or not answered with a page."""
+VISITORS_MAX = 20_000
+"""Visitors whose address was read and put into its form already: some 10 MB."""
 PAGE_STATUSES = frozenset({200, 203, 304})
 ASSET_ENDINGS = frozenset({
     "7z", "ai", "atom", "avi", "avif", "bin", "bmp", "bz2", "cjs", "css", "csv", "deb", "dmg", "doc", "docx", "eot",
@@ -38,6 +43,7 @@ ASSET_ENDINGS = frozenset({
 })  # fmt: skip
 
 _NOBODY = IPv4Address(0)
+Address = IPv4Address | IPv6Address
 
 
 class LogReader:
@@ -53,6 +59,7 @@ class LogReader:
         self._rules = SiteRules(target.site.id, target.site.domain, target.site.timezone)
         self._tools = EnrichTools(place=place)
         self._host = without_www(target.site.domain.partition("/")[0])
+        self._known: Remembered[tuple[str, str, str], tuple[Address, bytes]] = Remembered(VISITORS_MAX)
         self.left_out: Counter[str] = Counter()
 
     def restart(self) -> None:
@@ -105,10 +112,11 @@ class LogReader:
             raise LineError("the time lies before 1970-01-03")
         if at_ms > self._target.now_ms + AHEAD_MS_MAX:
             raise LineError("the time lies in the future")
-        url = f"https://{_plain_host(request.host) or self._host}{request.target}"
+        host = _plain_host(request.host) or self._host
+        url = f"https://{host}{request.target}"
         if len(url.encode("utf-8", "replace")) > URL_BYTES_MAX:
             raise LineError(f"the address is longer than {URL_BYTES_MAX} bytes")
-        address = _address(request.address)
+        address, label = self._visitor(request, registrable_domain(host))
         hit = Hit(
             name=PAGEVIEW,
             url=url.replace("\x00", ""),
@@ -121,7 +129,7 @@ class LogReader:
             scroll_depth=UNKNOWN_SCROLL_DEPTH,
             engagement_ms=0,
             received_ms=min(at_ms, self._target.now_ms),
-            address=address or _NOBODY,
+            address=address,
             user_agent=request.user_agent,
             ip_type="",
             signal=False,
@@ -131,15 +139,26 @@ class LogReader:
             self.left_out[enriched.reason.value] += 1
             return None
         day = self._days.day_of(hit.received_ms // 1000)
-        domain = enriched.page.registrable_domain
-        # A server that looks names up writes a name in the place of the address: as good to tell visitors apart.
-        label = (
-            visitor_message(self._target.site.id, address, request.user_agent, domain)
-            if address is not None
-            else f"{request.address}\n{request.user_agent}".encode("utf-8", "replace")
-        )
         visitor = Visitor(self._visitors.of_label(day, label), day)
         return safe_event(enriched, self._target.site.id, visitor, self._seeds.next(), self._target.received_day, b"")
+
+    def _visitor(self, request: Request, domain: str) -> tuple[Address, bytes]:
+        """
+        Give the address of a line, and what its visitor id is a hash of.
+        """
+        key = (request.address, request.user_agent, domain)
+        known = self._known.find(key)
+        if known is None:
+            address = _address(request.address)
+            # A server that looks names up writes a name in the place of the address: as good to tell visitors apart.
+            label = (
+                visitor_message(self._target.site.id, address, request.user_agent, domain)
+                if address is not None
+                else f"{request.address}\n{request.user_agent}".encode("utf-8", "replace")
+            )
+            known = (address or _NOBODY, label)
+            self._known.keep(key, known)
+        return known
 
 
 _NO_PROPS: Mapping[str, str] = {}

@@ -8,7 +8,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from ingest.imports import access_log
 from ingest.imports.access_log import NoLogLine, Request, parse_log_line
 from ingest.imports.importer import Importer
 from ingest.imports.line import ImportTarget
@@ -191,3 +194,75 @@ def test_no_address_is_written(
     assert any(b"site1.test" in one for one in waiting)
     assert [] == [text for text in planted for one in waiting if text.encode() in one]
     assert [] == [text for text in planted if text in stored]
+
+
+PIECES = (
+    "203.0.113.7", "2001:db8::7", "host.test", "www.a.test:443 203.0.113.7", "fe80:1", "-", "frank", "two words", "",
+    "[x]", "10/Oct/2020:13:55:36 -0700", "10/Oct/2020:13:55:60 -0700", "31/Feb/2020:13:55:36 +0000", "now",
+    "GET / HTTP/1.1", "POST /a b HTTP/1.1", "GET /", "\\x16\\x03", "200", "304 12", "200 -", "200 12x", "20", 'a"b',
+    "https://a.test/", "ä", " ", "extra",
+)  # fmt: skip
+
+
+def mostly(usual: str) -> st.SearchStrategy[str]:
+    """
+    Give what belongs there three times out of four: a line of odd pieces alone is refused at the first one.
+    """
+    return st.one_of(st.just(usual), st.just(usual), st.just(usual), st.sampled_from(PIECES))
+
+
+def no_short_way(_line: str) -> None:
+    """
+    Read nothing: what a line says must then be found the long way.
+    """
+
+
+USUAL = ("203.0.113.7", "-", "frank", "10/Oct/2020:13:55:36 -0700", "GET / HTTP/1.1", "200 12", "-", CHROME)
+
+
+@given(
+    st.tuples(*map(mostly, USUAL)),
+    st.sampled_from([
+        '{} {} {} [{}] "{}" {} "{}" "{}"', '{} {} {} [{}] "{}" {}', '{} {} {} [{}] "{}" {} "{}" "{}" "extra"',
+        '{} {} {} [{}] "{}" {} "{}"', '{} {} {} [{}] "{}" {}  "{}" "{}"', '{} {} {}  [{}] "{}" {} "{}" "{}',
+    ]),
+)  # fmt: skip
+@example(USUAL, '{} {} {} [{}] "{}" {} "{}" "{}"')
+def test_the_short_way_reads_what_the_long_way_reads(pieces: tuple[str, ...], shape: str) -> None:
+    """
+    Whatever a line is put together of: the same request, or the same refusal.
+    """
+    line = shape.format(*pieces).encode()
+
+    def read() -> Request | str:
+        try:
+            return parse_log_line(line)
+        except NoLogLine as error:
+            return str(error)
+
+    short = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access_log, "_from_plain", no_short_way)
+        assert short == read()
+
+
+def test_the_short_way_is_taken() -> None:
+    """
+    Common and combined lines are read by it; one with an escape, a virtual host or a name with a space is not.
+    """
+    common = f'203.0.113.7 - - [{AT}] "GET / HTTP/1.1" 200 12'
+    asked: list[bool] = []
+    real = access_log._from_plain  # pyright: ignore[reportPrivateUsage]  # which way is taken shows nowhere else
+
+    def noting(line: str) -> Request | None:
+        found = real(line)
+        asked.append(found is not None)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access_log, "_from_plain", noting)
+        for line in (common, common + f' "-" "{CHROME}"', "a.test:80 " + common, common.replace("- -", "- a b")):
+            parse_log_line(line.encode())
+        parse_log_line((common + r' "-" "a \"b\""').encode())
+
+    assert [True, True, False, False] == asked
