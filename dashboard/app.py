@@ -33,7 +33,7 @@ from dashboard.pages import (
     site,
     sites,
 )
-from dashboard.pages.assets import static_file
+from dashboard.pages.assets import icon_file, robots_file, static_file
 from dashboard.pages.compression import Compression
 from dashboard.pages.forms import form_endpoint, refusal
 from dashboard.pages.reader import reader_of
@@ -71,10 +71,14 @@ def build_app(context: Context) -> Starlette:
             # A program wants a status, not the way to the sign-in page.
             known = any(route.matches(request.scope)[0] is Match.PARTIAL for route in interfaces)
             raise HTTPException(405 if known else 404)
+        if request.path_params["domain"].startswith(".well-known/"):
+            raise HTTPException(404)
         return await endpoint(site.site_page)(request)
 
     routes: list[BaseRoute] = [
         Route("/static/{name:path}", static_file),
+        Route("/robots.txt", robots_file),
+        Route("/favicon.ico", icon_file),
         *interfaces,
         Route("/openapi.json", endpoint(api_docs.specification)),
         Route("/docs", endpoint(api_docs.docs_page)),

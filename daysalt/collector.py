@@ -134,6 +134,7 @@ class _Process:
             own_scripts=self._site_scripts.find,
             health=partial(self._health, spool),
             metrics=self._metrics,
+            geo_database=lambda: self._place.title,
             me=Me(hand_over, self._ask, self._collector.address_of),
             risk=self._risk.door,
         )

@@ -145,7 +145,9 @@ def _read(obj: dict[str, object], *, batch: bool) -> Beacon:
     errors: dict[str, list[str]] = {}
     get = obj.get
     # `or` and not a default: the short key wins unless it is null, false or empty.
-    name = _name(get("n") or get("name"), errors)
+    sent_name = get("n")
+    unsaid = sent_name is None or sent_name is False or sent_name == ""
+    name = _name(get("name") if unsaid else sent_name, errors)
     sent_url = get("u")
     url = _url(get("url") if sent_url is None else sent_url, errors)
     sent_domain = get("d")

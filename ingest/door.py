@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 
 import msgspec
 
@@ -31,6 +32,7 @@ from ingest.tracker.scripts import Script, script_reply
 Parts = dict[str, tuple[str, str]]
 """Part of the service -> (`ok` or `degraded`, why)."""
 
+VERSION = version("daysalt")
 FULL = unavailable("the spool is full, send again later")
 
 GPC = Answer(
@@ -72,6 +74,7 @@ class Door:
         own_scripts: Callable[[str], Script | None] | None = None,
         health: Callable[[], Awaitable[Health]],
         metrics: Callable[[], Awaitable[str]],
+        geo_database: Callable[[], str],
         me: Me | None = None,
         risk: RiskDoor | None = None,
     ) -> None:
@@ -79,6 +82,7 @@ class Door:
         Args:
             base_path: path of DAYSALT_BASE_URL, without a slash at the end; taken off when a request has it.
             own_scripts: finds a site's own script by its id.
+            geo_database: names the database of places and its date; empty without one.
         """
         self._collector = collector
         self._spool = spool
@@ -88,6 +92,7 @@ class Door:
         self._own_scripts = own_scripts
         self._health = health
         self._metrics = metrics
+        self._geo_database = geo_database
         self._me = me
         self._risk = risk
 
@@ -97,6 +102,10 @@ class Door:
         path: str = scope["path"]
         if self._base_path and path.startswith(self._base_path + "/"):
             path = path[len(self._base_path) :]
+        if path.startswith("/api/") and path.endswith("/"):
+            # Other servers of this API take a slash at the end, and some clients send one.
+            path = path.rstrip("/")
+            scope = {**scope, "path": scope["path"].rstrip("/"), "raw_path": scope["raw_path"].rstrip(b"/")}
         if path == "/api/event":
             await _respond(scope, send, await self._event(scope, receive))
         elif path == "/api/events":
@@ -117,6 +126,8 @@ class Door:
             await _respond(scope, send, _plain(200, b"ok\n"))
         elif path in ("/api/health", "/api/system/health/ready"):
             await _respond(scope, send, _health_as_there(await self._health()))
+        elif path == "/api/system":
+            await _respond(scope, send, _about(self._geo_database()))
         elif path == "/api/error":
             # As on other servers of this API.
             await _respond(scope, send, _plain(200, b""))
@@ -253,6 +264,14 @@ def _health_answer(health: Health, query: bytes) -> Answer:
     }
     headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
     return Answer(200 if ready else 503, headers, msgspec.json.encode(body))
+
+
+def _about(geo_database: str) -> Answer:
+    """
+    Tell what runs here: version and database of places, as other servers of the events API do, and nothing else.
+    """
+    body = {"version": VERSION, "geo_database": geo_database or None}
+    return Answer(200, ((b"content-type", b"application/json"),), msgspec.json.encode(body))
 
 
 def _health_as_there(health: Health) -> Answer:

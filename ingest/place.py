@@ -56,6 +56,13 @@ class PlaceReader:
         return datetime.fromtimestamp(self._reader.metadata().build_epoch, UTC).date()
 
     @property
+    def title(self) -> str:
+        """
+        What the database calls itself, and the day it was built; empty without one.
+        """
+        return "" if self._reader is None else f"{self._reader.metadata().database_type} {self.built}"
+
+    @property
     def revision(self) -> int:
         """
         How often the file was opened, gone or replaced so far: answers of an earlier one no longer hold.

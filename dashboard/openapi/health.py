@@ -11,7 +11,10 @@ _PART = record({"status": TEXT, "why": TEXT})
 _READY = {"status": "ok", "parts": {"store": {"status": "ok", "why": ""}, "spool": {"status": "ok", "why": ""}}}
 _STATES = {"postgres": "ok", "clickhouse": "ok", "sites_cache": "ok", "sessions": "ok"}
 
+_SYSTEM = {"version": "1.0.0", "geo_database": "DBIP-Country-Lite 2026-11-01"}
+
 SCHEMAS: Json = {
+    "System": record({"version": TEXT, "geo_database": {"type": ["string", "null"]}}),
     "Health": record({
         "status": {"enum": ["ok", "degraded", "unavailable"]},
         "parts": {"type": "object", "additionalProperties": _PART},
@@ -38,6 +41,12 @@ def _states(name: str) -> Json:
 PATHS: Paths = {
     "/health/live": {"get": _live("live")},
     "/api/system/health/live": {"get": _live("systemLive")},
+    "/api/system": {
+        "get": operation(
+            TAG, "system", "What runs here", security=OPEN,
+            answers={200: answer("Version, and database of places with its date.", ref("System"), _SYSTEM)},
+        ),
+    },
     "/health/ready": {
         "get": operation(
             TAG, "ready", "Are events taken, and how is each part", security=OPEN,

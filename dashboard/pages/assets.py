@@ -22,6 +22,13 @@ WORLD = "world.svg"
 HASH_CHARS = 12
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
+ICON = "favicon.ico"
+ROBOTS = """# Figures of private sites: nothing here is for search engines. The script is part of other pages.
+User-agent: *
+Allow: /js/
+Disallow: /
+"""
+A_DAY = "public, max-age=86400"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +80,22 @@ def static_file(request: Request) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.packed, media_type=asset.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(asset.content, media_type=asset.media_type, headers=headers)
+
+
+def icon_file(_request: Request) -> Response:
+    """
+    Answer `GET /favicon.ico`, which browsers ask for by themselves where no page names an icon: on JSON, for instance.
+    """
+    return Response(_icon(), media_type="image/vnd.microsoft.icon", headers={"Cache-Control": A_DAY})
+
+
+def robots_file(_request: Request) -> Response:
+    """
+    Answer `GET /robots.txt`.
+    """
+    return Response(ROBOTS, media_type="text/plain", headers={"Cache-Control": A_DAY})
+
+
+@cache
+def _icon() -> bytes:
+    return (STATIC_DIR / ICON).read_bytes()

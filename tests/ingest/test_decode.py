@@ -78,7 +78,7 @@ def test_empty_object_names_every_missing_field() -> None:
     ("name", "reason"),
     [
         ("", "can't be blank"), ("  ", "can't be blank"), (None, "can't be blank"), ("\x00", "can't be blank"),
-        (["a"], "is invalid"), ({"a": 1}, "is invalid"), (True, "is invalid"), (1.5, "is invalid"),
+        (["a"], "is invalid"), ([], "is invalid"), ({"a": 1}, "is invalid"), (True, "is invalid"), (1.5, "is invalid"),
         ("a" * 121, "should be at most 120 character(s)"),
     ],
 )  # fmt: skip
@@ -91,7 +91,7 @@ def test_wrong_names(name: object, reason: str) -> None:
 def test_whole_number_is_a_name() -> None:
     """A number as name is stored as text."""
 
-    assert read(n=404).name == "404"
+    assert ("404", "0") == (read(n=404).name, read(n=0).name)
 
 
 @pytest.mark.parametrize(

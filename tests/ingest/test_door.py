@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def through(
 
         collector = make_collector(tmp_path, clock)
         batch = make_batch(tmp_path, clock, collector)
-        door = Door(collector, spool, hand_over, batch, base_path=base, health=health, metrics=metrics)
+        door = Door(
+            *(collector, spool, hand_over, batch), base_path=base, health=health, metrics=metrics, geo_database=str
+        )
         for exchange in exchanges:
             await door(exchange.scope, exchange.receive, exchange.send)
         await hand_over.close()
@@ -262,6 +265,18 @@ def test_debug_event_needs_a_key_and_keeps_nothing(tmp_path: Path, clock: FakeCl
         json.loads(asked.body)["sites"][0]["event"]["pathname"],
     )
     assert 0 == spooled(tmp_path)
+
+
+def test_a_slash_at_the_end_is_taken(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    `/api/event/` is `/api/event`, and what is handed on loses its slash too; pages keep theirs.
+    """
+    exchange = Exchange("POST", "/stats/api/event/", json.dumps(BEACON).encode(), content_type="text/plain")
+    about = Exchange("GET", "/api/system/")
+    through(tmp_path, clock, exchange, about, base="/stats")
+
+    assert (202, 1) == (exchange.status, spooled(tmp_path))
+    assert {"version": version("daysalt"), "geo_database": None} == json.loads(about.body)
 
 
 def test_gpc_resource(tmp_path: Path, clock: FakeClock) -> None:

@@ -160,7 +160,7 @@ async def served(
         return ""
 
     batch = make_batch(tmp_path, clock, collector)
-    door = Door(collector, spool, hand_over, batch, base_path=base, health=health, metrics=metrics)
+    door = Door(*(collector, spool, hand_over, batch), base_path=base, health=health, metrics=metrics, geo_database=str)
     lane = lane_for(collector, spool, base) if fast else None
     path = tmp_path / "c.sock"
     listener = bind_private(path)

@@ -36,6 +36,7 @@ CASES: list[tuple[str, str, dict[str, str], dict[str, Any], int]] = [
     ("get", "/js/{name}", {"name": "none.css"}, {}, 404),
     ("get", "/.well-known/gpc.json", {}, {}, 200),
     ("get", "/api/error", {}, {}, 200),
+    ("get", "/api/system", {}, {}, 200),
     ("post", "/api/v2/query", {}, {"json": QUESTION}, 200),
     ("post", "/api/v2/query", {}, {"json": {**QUESTION, "metrics": ["none"]}}, 400),
     ("get", "/api/v1/stats/realtime/visitors", {}, {"params": SITE}, 200),

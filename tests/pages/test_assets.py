@@ -5,6 +5,7 @@ Static files: named by content, kept for ever, small, and with their licences.
 from __future__ import annotations
 
 import re
+from urllib.robotparser import RobotFileParser
 
 from dashboard.context import Context
 from dashboard.pages.assets import STATIC_DIR, assets
@@ -26,6 +27,25 @@ def test_names_and_headers(context: Context) -> None:
     assert "public, max-age=31536000, immutable" == response.headers["cache-control"]
     assert (STATIC_DIR / "app.css").read_text() == response.text
     assert 404 == browser(context).get("/static/app.000000000000.css").status_code
+
+
+def test_what_programs_ask_for_by_themselves(context: Context) -> None:
+    """
+    An icon for those who look for one, a word to search engines, and no well-known file that there is not: none of it
+    leads to the sign-in page.
+    """
+    icon = browser(context).get("/favicon.ico")
+    robots = browser(context).get("/robots.txt")
+    rules = RobotFileParser()
+    rules.parse(robots.text.splitlines())
+
+    assert 404 == browser(context).get("/.well-known/security.txt").status_code
+    assert (200, "image/vnd.microsoft.icon") == (icon.status_code, icon.headers["content-type"])
+    assert b"\x00\x00\x01\x00" == icon.content[:4]
+    assert (200, "text/plain; charset=utf-8") == (robots.status_code, robots.headers["content-type"])
+    assert [False, False, True] == [
+        rules.can_fetch("Bot", f"https://stats.test{path}") for path in ("/", "/share/x", "/js/script.js")
+    ]
 
 
 def test_weight() -> None:
