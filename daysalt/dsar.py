@@ -176,6 +176,7 @@ def _month_later(day: date) -> date:
 def extract(
     case: Case,
     seen: Sequence[Mapping[str, Any]] | None,
+    disclosed: Sequence[Mapping[str, Any]] = (),
     *,
     register: Register,
     sites: list[Site],
@@ -187,6 +188,7 @@ def extract(
 
     Args:
         seen: days of the vault as `daysalt vault lookup` finds them; None when the vault was not asked.
+        disclosed: to whom the address was handed out, as far as days live that it was seen on.
     """
     policies = [policy_facts(register, site, settings, day, settings.base_url) for site in sites]
     rows = {row["id"]: row for policy in policies for row in policy["processing"] if row["subject"] == "visitor"}
@@ -197,6 +199,7 @@ def extract(
         "which_data": {name: row["category"] for name, row in rows.items()},
         "copy_of_data": {
             "addresses": seen,
+            "handed_out": list(disclosed),
             "page_views": "kept under ids that lead back to no address once their day is over (art. 11 GDPR)",
         },
         "purposes": {name: row["purpose"] for name, row in rows.items()},

@@ -92,7 +92,7 @@ class Keeper:
             behind=lambda: self._retention.behind,
         )
         self._retention = RetentionKeeper(settings, clock, keyring, self._calendar)
-        self._desk = desk_of_keeper(settings, clock, keyring, self._vault.keys, lambda: self._vault.closed)
+        self._desk = desk_of_keeper(settings, clock, keyring, self._vault, lambda ip: self._risk_desk.forget(ip))
         self._risk_asked = RiskAsked(self._desk.audit, clock)
         self._risk_desk = RiskDesk(
             settings, clock, self._desk.audit, keys=self._risk_keys.living, objected=self._retention.objected

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from daysalt.vault.audit import UNREADABLE, AuditLog
+from daysalt.vault.disclosures import DisclosureError, Disclosures
 from ingest.keys.keyring import Keyring
 from ingest.keys.salts import SaltCalendar
 from ingest.keys.vault_keys import VaultKeys
@@ -20,6 +22,7 @@ from warehouse.client import Warehouse
 from warehouse.clock import Clock
 from warehouse.data_dir import STORE_SOCKET
 from warehouse.local_socket import SocketAbsent, SocketRefused, call
+from warehouse.log import logger
 from warehouse.privacy.proofs import PROOFS_DIR
 from warehouse.retire import RetiredDay, count_vault_day, drop_old_events, drop_vault_day, find_canary
 from warehouse.settings import Settings
@@ -140,6 +143,11 @@ class RetentionPart:
         """One step at a time: the tick destroys while a thread waits for the store."""
         self.waiting = ""
         self._looked_ms = -CANARY_MS
+        self._audit = AuditLog(settings.data_dir, settings.keys_dir, clock)
+        self._disclosures = Disclosures(settings.data_dir, clock, vault_keys.days)
+        self._tidied = False
+        self._unreadable: set[str] = set()
+        """Days whose canary did not open, told of once."""
 
     def destroy_due(self) -> list[str]:
         """
@@ -151,6 +159,12 @@ class RetentionPart:
         with self._steps:
             destroyed = self.retention.destroy_due()
             self.retention.prove_keys()
+        if destroyed or not self._tidied:
+            self._tidied = True
+            try:
+                self._disclosures.forget_dead()
+            except DisclosureError as error:
+                logger().error("indexes of dead days stay in the list of disclosures", reason=str(error))
         return destroyed
 
     @property
@@ -233,9 +247,13 @@ class RetentionPart:
         self._looked_ms = self._calendar.now_ms()
         for day, index in wanted:
             ciphertext = store.canary(day, index)
-            if ciphertext is not None:
-                with self._steps:
-                    self.retention.table_canaries.note(day, index, ciphertext)
+            if ciphertext is None:
+                continue
+            with self._steps:
+                opened = self.retention.table_canaries.note(day, index, ciphertext)
+            if not opened and day not in self._unreadable:
+                self._unreadable.add(day)
+                self._audit.append("retention", UNREADABLE, subject_kind="canary", day=day, outcome="refused")
 
     def _finish_day(self, store: RetentionStore, day: str) -> None:
         rows = store.count(day)

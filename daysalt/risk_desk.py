@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from ingest.risk.observer import identify
 from ingest.risk_id import RiskIds
 from warehouse.clock import Clock
 from warehouse.data_dir import RISK_SOCKET
-from warehouse.local_socket import Fields, Operation, SocketAbsent, call, refusing
+from warehouse.local_socket import Fields, Operation, SocketAbsent, SocketRefused, call, refusing
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
 from warehouse.settings import Settings
@@ -59,6 +60,23 @@ class RiskDesk:
         self._keys = keys
         self._objected = objected
         self._lists: Lists | None = None
+
+    async def forget(self, address: str) -> None:
+        """
+        Let the windows of the living days forget an address that was erased. Windows that do not answer are starting:
+        they know nothing of it.
+
+        Raises:
+            KeyringError: a key does not open.
+        """
+        ids, now_ms = RiskIds(), self._clock.now_ms()
+        ids.install(self._keys())
+        rid = ids.risk_id(checked_address(address).packed, now_ms)
+        if rid is not None:
+            with suppress(SocketAbsent, SocketRefused):
+                await asyncio.to_thread(
+                    call, self._settings.data_dir / RISK_SOCKET, "forget", timeout_s=CALL_SECONDS, rid=rid.hex()
+                )
 
     def operations(self) -> dict[str, Operation]:
         """

@@ -61,10 +61,11 @@ class Me:
                 done = await self._act(address, form["action"])
         token = await self._ask("me_token", address=address)
         seen = await self._ask("vault_self", address=address)
-        facts = {
+        facts: dict[str, Any] = {
             "token": token["token"] if token else "",
             "kind": token["kind"] if token else "",
             "days": seen["days"] if seen else None,
+            "disclosed": seen["disclosed"] if seen else [],
             "done": done,
         }
         kept = [(name, value) for name, value in headers if name not in _BODY_HEADERS]
@@ -77,14 +78,14 @@ class Me:
 
     async def _act(self, address: str, action: str) -> str:
         if action == "erase":
-            answer = await self._ask(
-                "vault_erase_address", address=address, ticket="self-service", actor="self-service"
-            )
+            answer = await self._ask("vault_erase_address", address=address, ticket=SELF_SERVICE, actor=SELF_SERVICE)
         elif action == "withdraw":
             answer = await self._ask("objection_withdraw", address=address)
         else:
             kind = "objected" if action == "object" else "restricted"
             answer = await self._ask("objection_add", address=address, kind=kind, case=SELF_SERVICE)
+            if answer is not None and action == "restrict":
+                answer = await self._ask("vault_restricted", address=address, ticket=SELF_SERVICE)
         return action if answer is not None else "failed"
 
 

@@ -16,7 +16,7 @@ from daysalt.commands.desk import BROKEN, As, ask_desk, person
 from daysalt.commands.failures import CommandError
 from daysalt.commands.keeper import with_keeper
 from daysalt.commands.options import DataDir, Json, settings_for
-from daysalt.commands.output import note, print_json, print_table
+from daysalt.commands.output import day_text, note, print_json, print_table
 from daysalt.commands.registry import open_registry
 from daysalt.dsar import ALARM_DAYS, Case, Cases
 from daysalt.dsar import extract as made_extract
@@ -89,11 +89,13 @@ def extract(
     seen: list[dict[str, Any]] = answer["days"]
     if answer["break_glass"]:
         note(BROKEN)
+    disclosed: list[dict[str, Any]] = ask_desk(settings, "vault_disclosed", {"address": address})["disclosed"]
     with open_registry(settings) as registry:
         sites = registry.sites.all()
     document = made_extract(
         case,
         seen,
+        disclosed,
         register=load_register(settings.data_dir),
         sites=sites,
         settings=settings,
@@ -118,8 +120,11 @@ def erase(case_id: CaseId, address: Address, as_json: Json = False, data_dir: Da
     cases = Cases(settings.data_dir, SystemClock())
     ticket = cases.living(case_id).id
     fields = {"address": address, "ticket": ticket, "actor": "command line"}
-    rows: int = ask_desk(settings, "vault_erase_address", fields)["rows"]
-    _show(cases.note(ticket, "erase", rows), as_json, f"Erased {rows} rows of the vault.")
+    answer = ask_desk(settings, "vault_erase_address", fields)
+    rows: int = answer["rows"]
+    case = cases.note(ticket, "erase", rows)
+    _tell_notices(answer["notices"])
+    _show(case, as_json, f"Erased {rows} rows of the vault.")
 
 
 @app.command(epilog="Example: daysalt dsar restrict dsar-2026-0001 192.0.2.1")
@@ -152,6 +157,50 @@ def close(
     _show(case, as_json, f"Closed {case.id}.")
 
 
+@app.command(epilog="Example: daysalt dsar notices")
+def notices(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """
+    List whom to tell of erasures and restrictions; exit code 1 while somebody was not told yet.
+    """
+    found: list[dict[str, Any]] = ask_desk(settings_for(data_dir), "vault_notices", {})["notices"]
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            [row["id"], row["recipient"], row["what"], row["case"], ", ".join(row["tickets"]),
+             day_text(row["told_ms"]) if row["told_ms"] else "not yet"]
+            for row in found
+        ]  # fmt: skip
+        columns = ("id", "recipient", "what", "case", "handed out as", "told")
+        print_table(columns, rows, empty="Nobody has to be told of anything.")
+    if any(not row["told_ms"] for row in found):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: daysalt dsar told 0a1b2c3d")
+def told(
+    notice_id: Annotated[str, typer.Argument(metavar="ID", help="The notice, as `daysalt dsar notices` shows it.")],
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """
+    Note that a recipient was told.
+    """
+    notice: dict[str, Any] = ask_desk(settings_for(data_dir), "vault_notice_told", {"notice": notice_id})["notice"]
+    if as_json:
+        print_json(notice)
+    else:
+        print(f"Noted: {notice['recipient']} was told of the {notice['what']}.")
+
+
+def _tell_notices(found: list[dict[str, Any]]) -> None:
+    for row in found:
+        note(
+            f"{row['recipient']} was given this address ({', '.join(row['tickets'])}): tell them of the {row['what']}, "
+            f"then run `daysalt dsar told {row['id']}`."
+        )
+
+
 def _mark(case_id: str, address: str, kind: str, as_json: bool, data_dir: Path | None) -> None:
     settings = settings_for(data_dir)
     cases = Cases(settings.data_dir, SystemClock())
@@ -170,6 +219,8 @@ def _mark(case_id: str, address: str, kind: str, as_json: bool, data_dir: Path |
         return {"kind": kind}
 
     with_keeper(settings, alone, "objection_add", address=address, kind=kind, case=ticket)
+    if kind == "restricted":
+        _tell_notices(ask_desk(settings, "vault_restricted", {"address": address, "ticket": ticket})["notices"])
     _show(cases.note(ticket, kind), as_json, "Done: collectors know within half a minute.")
 
 

@@ -46,18 +46,29 @@ def lookup(
     settings = settings_for(data_dir)
     fields = {"address": address, "purpose": purpose, "ticket": ticket, "site": site, "who": person(who)}
     answer = ask_desk(settings, "vault_lookup", fields)
-    days: list[dict[str, Any]] = answer["days"]
-    if answer["break_glass"]:
-        note(BROKEN)
-    if as_json:
-        print_json({"found": bool(days), **answer})
-    elif not days:
-        print("not found")
-    else:
-        for day in days:
-            print(f"{day['day']}\t{','.join(map(str, day['hours']))}\t{day['hits']}")
-    if not days:
-        raise typer.Exit(1)
+    _tell(answer, as_json)
+
+
+@app.command(
+    epilog='Example: daysalt vault disclose 203.0.113.77 --to "City Police" --purpose legal_obligation --ticket K-4711'
+)
+def disclose(
+    address: Address,
+    to: Annotated[str, typer.Option(metavar="NAME", help="A [[recipient]] of privacy.toml, by its name.")],
+    purpose: Annotated[str, typer.Option(help="fraud_risk or legal_obligation.")],
+    ticket: Ticket,
+    who: As = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """
+    Look an address up to hand the answer to somebody else, and note to whom. Exit code 1 when there is nothing.
+    """
+    fields = {"address": address, "to": to, "purpose": purpose, "ticket": ticket, "who": person(who)}
+    answer = ask_desk(settings_for(data_dir), "vault_disclose", fields)
+    _tell(answer, as_json)
+    if not as_json:
+        note(f"Noted as handed to {to}: they are named when this address is erased or restricted.")
 
 
 @app.command(epilog="Example: daysalt vault requests")
@@ -180,3 +191,21 @@ def hold_end(
         print_json(answer)
     else:
         print(f"Ended the hold of {case}; its key is destroyed.")
+
+
+def _tell(answer: dict[str, Any], as_json: bool) -> None:
+    """
+    Print the days that were found; end with exit code 1 when there are none.
+    """
+    days: list[dict[str, Any]] = answer["days"]
+    if answer["break_glass"]:
+        note(BROKEN)
+    if as_json:
+        print_json({"found": bool(days), **answer})
+    elif not days:
+        print("not found")
+    else:
+        for day in days:
+            print(f"{day['day']}\t{','.join(map(str, day['hours']))}\t{day['hits']}")
+    if not days:
+        raise typer.Exit(1)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from daysalt.vault.audit import checked_ticket
+from ingest.vault.cipher import parsed_address
+
 PURPOSES = ("fraud_risk", "dsar", "legal_obligation")
 COMMAND_LINE = "command line"
 
@@ -66,3 +69,30 @@ def hours_of(bitmap: int) -> tuple[int, ...]:
     Read a bitmap of hours into their numbers.
     """
     return tuple(hour for hour in range(24) if bitmap >> hour & 1)
+
+
+def read_address(address: str) -> bytes:
+    """
+    Read an address as somebody typed it.
+
+    Raises:
+        ReadRefused: it is none.
+    """
+    try:
+        return parsed_address(address)
+    except ValueError:
+        # Not shown: what was typed may be an address all the same, and this text goes to terminals and logs.
+        raise ReadRefused("this is no IP address: give one such as 203.0.113.77 or 2001:db8::1") from None
+
+
+def read_ticket(ticket: str) -> str:
+    """
+    Check a ticket.
+
+    Raises:
+        ReadRefused: it is none, or holds an address.
+    """
+    try:
+        return checked_ticket(ticket)
+    except ValueError as error:
+        raise ReadRefused(str(error)) from None

@@ -28,6 +28,8 @@ HEAD_FILE = "audit-head.json"
 TAIL_BYTES = 512 * 1024
 """How much of the end of the log is looked at first to count what happened lately: thousands of entries."""
 TEXT_CHARS_MAX = 120
+UNREADABLE = "vault.unreadable"
+"""A ciphertext did not open under the key it belongs to: it was changed or moved."""
 
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9#._/-]{0,63}")
 _QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from daysalt.vault.answers import COMMAND_LINE, ApprovalNeeded, Person, ReadRefused, day_facts
-from daysalt.vault.audit import AuditError, AuditLog
-from daysalt.vault.holds import Hold, HoldError, Holds
+from daysalt.vault.audit import UNREADABLE, AuditError, AuditLog
+from daysalt.vault.disclosures import DisclosureError, Disclosures
+from daysalt.vault.holds import Hold, HoldError, Holds, HoldUnreadable
+from daysalt.vault.keeping import VaultKeeping
 from daysalt.vault.reads import VaultReads
 from daysalt.vault.requests import Request, RequestError, Requests
+from daysalt.vault.rights_desk import Forget, RightsDesk, nothing_to_forget
 from daysalt.vault.stored_rows import OpenRows, SocketRows, StoredRows
 from ingest.keys.keyring import Keyring
 from ingest.keys.keys_directory import KeyringError
@@ -24,11 +27,22 @@ from warehouse.client import Warehouse
 from warehouse.clock import Clock, SystemClock
 from warehouse.local_socket import Fields, Operation, SocketAbsent, refusing
 from warehouse.log import logger
+from warehouse.privacy.register import RegisterError, load_register
 from warehouse.registry.database import Registry
 from warehouse.registry.errors import RegistryError
 from warehouse.settings import Settings
 
-REFUSALS = (AuditError, HoldError, KeyringError, ReadRefused, RegistryError, RequestError, SocketAbsent)
+REFUSALS = (
+    AuditError,
+    DisclosureError,
+    HoldError,
+    KeyringError,
+    ReadRefused,
+    RegisterError,
+    RegistryError,
+    RequestError,
+    SocketAbsent,
+)
 
 
 class VaultDesk:
@@ -38,24 +52,33 @@ class VaultDesk:
 
     def __init__(
         self, settings: Settings, clock: Clock, keyring: Keyring, keys: VaultKeys, rows: StoredRows,
-        stopped: Callable[[], str],
+        stopped: Callable[[], str], forget: Forget = nothing_to_forget,
     ) -> None:  # fmt: skip
+        """
+        Args:
+            stopped: says why the vault may not be read now; empty when it may.
+            forget: lets the risk windows forget an address.
+        """
         self._settings = settings
         self._clock = clock
         self.audit = AuditLog(settings.data_dir, settings.keys_dir, clock)
         self.glass_broken = 0
         """How often the vault was read without a second person since the start."""
+        disclosures = Disclosures(settings.data_dir, clock, keys.days)
         self.reads = VaultReads(
             keys=keys,
             rows=rows,
             audit=self.audit,
             requests=Requests(settings.data_dir, keyring, clock),
             holds=Holds(settings.data_dir, keyring, clock),
+            disclosures=disclosures,
             clock=clock,
             domains=self._domains,
+            recipients=self._recipients,
             alarm=self._sound,
             stopped=stopped,
         )
+        self.rights = RightsDesk(self.reads, rows, self.audit, disclosures, forget)
 
     def operations(self) -> dict[str, Operation]:
         """
@@ -70,8 +93,8 @@ class VaultDesk:
             "vault_hold_list": refusing(self.hold_list, REFUSALS),
             "vault_hold_show": refusing(self.hold_show, REFUSALS),
             "vault_hold_end": refusing(self.hold_end, REFUSALS),
-            "vault_self": refusing(self.own, REFUSALS),
-            "vault_erase_address": refusing(self.erase, REFUSALS),
+            "vault_disclose": refusing(self.disclose, REFUSALS),
+            **{name: refusing(work, REFUSALS) for name, work in self.rights.operations().items()},
         }
 
     async def lookup(
@@ -83,6 +106,16 @@ class VaultDesk:
         person = await self._person(who)
         days = await self.reads.lookup(person, address, purpose=purpose, ticket=ticket, site=site)
         return {"days": day_facts(days), "break_glass": not person.second_exists}
+
+    async def disclose(
+        self, address: str, to: str, purpose: str, ticket: str, who: Mapping[str, str] | None = None
+    ) -> Fields:
+        """
+        See `VaultReads.disclose`.
+        """
+        person = await self._person(who)
+        days = await self.reads.disclose(person, address, to=to, purpose=purpose, ticket=ticket)
+        return {"days": day_facts(days), "to": to, "break_glass": not person.second_exists}
 
     async def days(self, address: str, ticket: str, site: str, who: Mapping[str, str]) -> Fields:
         """
@@ -143,7 +176,11 @@ class VaultDesk:
         if person.second_exists and not person.checked:
             raise ReadRefused("two people look after this vault: say who you are with --as EMAIL")
         self.audit.append(person.name, "vault.hold_read", subject_kind="hold", ticket=case[:40])
-        address, rows = self.reads.holds.read(case)
+        try:
+            address, rows = self.reads.holds.read(case)
+        except HoldUnreadable:
+            self.audit.append(person.name, UNREADABLE, subject_kind="hold", ticket=case[:40], outcome="refused")
+            raise
         return {"address": address, "rows": [asdict(row) for row in rows]}
 
     async def hold_end(self, case: str, who: Mapping[str, str] | None = None) -> Fields:
@@ -154,18 +191,6 @@ class VaultDesk:
         if person.second_exists and not person.checked:
             raise ReadRefused("two people look after this vault: say who you are with --as EMAIL")
         return {"hold": _hold_facts(self.reads.end_hold(person, case))}
-
-    async def own(self, address: str) -> Fields:
-        """
-        See `VaultReads.self_service`: for the privacy page, with the connecting address.
-        """
-        return {"days": day_facts(await self.reads.self_service(address))}
-
-    async def erase(self, address: str, ticket: str, actor: str) -> Fields:
-        """
-        See `VaultReads.erase`: for a case that was decided.
-        """
-        return {"rows": await self.reads.erase(actor, address, ticket=ticket)}
 
     async def _person(self, who: Mapping[str, str] | None) -> Person:
         return await asyncio.to_thread(self._checked_person, who)
@@ -189,6 +214,9 @@ class VaultDesk:
             return {site.id: site.domain for site in registry.sites.all()}
         finally:
             registry.close()
+
+    def _recipients(self) -> list[str]:
+        return [row["name"] for row in load_register(self._settings.data_dir).recipients if row.get("name")]
 
     def _sound(self, sentence: str) -> None:
         self.glass_broken += 1
@@ -215,12 +243,13 @@ def desk_alone(settings: Settings) -> Generator[tuple[VaultDesk, Warehouse]]:
 
 
 def desk_of_keeper(
-    settings: Settings, clock: Clock, keyring: Keyring, keys: VaultKeys, stopped: Callable[[], str]
+    settings: Settings, clock: Clock, keyring: Keyring, vault: VaultKeeping, forget: Forget
 ) -> VaultDesk:
     """
     Make the keeper's desk; rows come from the running store.
     """
-    return VaultDesk(settings, clock, keyring, keys, SocketRows(settings.data_dir), stopped)
+    rows = SocketRows(settings.data_dir)
+    return VaultDesk(settings, clock, keyring, vault.keys, rows, lambda: vault.closed, forget)
 
 
 def _request_facts(request: Request) -> Fields:

@@ -42,6 +42,12 @@ class HoldError(Exception):
     """
 
 
+class HoldUnreadable(HoldError):
+    """
+    What a hold held was changed, or belongs to another case.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class HeldRow:
     """
@@ -88,12 +94,7 @@ class Holds:
         Raises:
             HoldError: the file is damaged.
         """
-        try:
-            return [Hold(**row) for row in json.loads(self._path.read_text(encoding="utf-8"))]
-        except FileNotFoundError:
-            return []
-        except (ValueError, TypeError) as error:
-            raise HoldError(f"{self._path} is damaged: restore it from a copy of this disk") from error
+        return _read(self._path)
 
     def check(self, case: str, ground: str, review_on: str) -> None:
         """
@@ -155,6 +156,7 @@ class Holds:
 
         Raises:
             HoldError: there is no such hold, or it is over.
+            HoldUnreadable: it does not open.
         """
         hold = self._find(case)
         key = None if hold.ended_on else self._keyring.get(_key_id(case, hold.added_on))
@@ -166,7 +168,7 @@ class Holds:
                 AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], case.encode())
             )
         except InvalidTag:
-            raise HoldError(f"what the hold of {case} held cannot be read") from None
+            raise HoldUnreadable(f"what the hold of {case} held cannot be read: it was changed") from None
         rows = [HeldRow(row["day"], row["site"], tuple(row["hours"]), row["hits"]) for row in held["rows"]]
         return str(held["address"]), rows
 
@@ -190,8 +192,7 @@ class Holds:
         """
         List the holds whose review date is past.
         """
-        today = self._today().isoformat()
-        return [hold for hold in self.all() if not hold.ended_on and hold.review_on < today]
+        return overdue_holds(self._path.parent, self._today())
 
     def _find(self, case: str) -> Hold:
         for hold in self.all():
@@ -204,6 +205,25 @@ class Holds:
 
     def _write(self, holds: Sequence[Hold]) -> None:
         write_private(self._path, json.dumps([asdict(hold) for hold in holds], indent=1))
+
+
+def overdue_holds(data_dir: Path, today: date) -> list[Hold]:
+    """
+    List the holds of a data directory whose review date is past. Needs no key.
+
+    Raises:
+        HoldError: the file is damaged.
+    """
+    return [hold for hold in _read(data_dir / FILE) if not hold.ended_on and hold.review_on < today.isoformat()]
+
+
+def _read(path: Path) -> list[Hold]:
+    try:
+        return [Hold(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError) as error:
+        raise HoldError(f"{path} is damaged: restore it from a copy of this disk") from error
 
 
 def _key_id(case: str, added_on: str) -> KeyId:

@@ -11,26 +11,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from daysalt.vault.answers import PURPOSES, ApprovalNeeded, Person, ReadRefused, SeenDay, hours_of
-from daysalt.vault.audit import AuditLog, checked_ticket
+from daysalt.vault.answers import (
+    PURPOSES,
+    ApprovalNeeded,
+    Person,
+    ReadRefused,
+    SeenDay,
+    hours_of,
+    read_address,
+    read_ticket,
+)
+from daysalt.vault.audit import AuditLog
+from daysalt.vault.disclosures import RECIPIENT_CHARS_MAX, Disclosures
 from daysalt.vault.holds import HeldRow, Hold, Holds
 from daysalt.vault.requests import Request, Requests
 from daysalt.vault.stored_rows import StoredRows
 from ingest.keys.vault_keys import VaultKeys
-from ingest.vault.cipher import address_of, blind_index, mapped_address, parsed_address
+from ingest.vault.cipher import address_of, blind_index, mapped_address
 from ingest.vault.row import VAULT_SITE
 from ingest.vault.rows import Found
 from warehouse.clock import Clock
 from warehouse.days import iso_day
 
 READS_AN_HOUR_MAX = 60
-SELF_AN_HOUR_MAX = 600
-"""Of people who ask about their own address: far above what a site sees, far below what would fill the log."""
 HOUR_MS = 3_600_000
 KEYS_A_TURN = 200
 """Keys worked with between two turns of the event loop: some milliseconds."""
 READ = "vault.read"
-SELF = "vault.self_service"
 BREAK_GLASS = "break-glass"
 
 
@@ -47,14 +54,17 @@ class VaultReads:
         audit: AuditLog,
         requests: Requests,
         holds: Holds,
+        disclosures: Disclosures,
         clock: Clock,
         domains: Callable[[], Mapping[int, str]],
+        recipients: Callable[[], Sequence[str]],
         alarm: Callable[[str], None],
         stopped: Callable[[], str] = lambda: "",
     ) -> None:
         """
         Args:
             domains: gives the sites' names by id.
+            recipients: gives the names of those in the operator's register to whom something may be handed out.
             alarm: told, in one sentence, when the glass was broken.
             stopped: says why the vault may not be read now; empty when it may.
         """
@@ -63,8 +73,10 @@ class VaultReads:
         self._audit = audit
         self.requests = requests
         self.holds = holds
+        self.disclosures = disclosures
         self._clock = clock
         self._domains = domains
+        self._recipients = recipients
         self._alarm = alarm
         self._stopped = stopped
 
@@ -94,7 +106,7 @@ class VaultReads:
                 raise ApprovalNeeded(request.id, ", then run this again")
             approver = request.approver
         found = await self._read(person.name, packed, purpose=purpose, ticket=ticket, site=site, approver=approver)
-        return self._days(found)
+        return self.seen_days(found)
 
     async def hold(
         self, person: Person, address: str, *, ticket: str, case: str, ground: str, review_on: str
@@ -113,6 +125,45 @@ class VaultReads:
             known = self._matching(person, packed, "hold", purpose, ticket, "")
             return known or self._ask(person, packed, "hold", purpose, ticket, "", details)
         return await self._hold(packed, person.name, BREAK_GLASS, ticket, details)
+
+    async def disclose(self, person: Person, address: str, *, to: str, purpose: str, ticket: str) -> list[SeenDay]:
+        """
+        Look an address up to hand the answer to somebody else, and note to whom.
+
+        Args:
+            to: a recipient of the operator's register, by name.
+
+        Returns:
+            As for `lookup`; where there is nothing, nothing is handed out or noted.
+
+        Raises:
+            DisclosureError, ApprovalNeeded, ReadRefused, AuditError, KeyringError, SocketRefused: as they say.
+        """
+        packed, ticket = self._checked(person, address, purpose, ticket)
+        if purpose == "dsar":
+            raise ReadRefused("what people ask about themselves is no disclosure: use `daysalt dsar extract`")
+        if to not in self._recipients() or len(to) > RECIPIENT_CHARS_MAX:
+            raise ReadRefused(f"{to[:40]!r} is no recipient: name it as a [[recipient]] in privacy.toml first")
+        approver, details = BREAK_GLASS, {"to": to}
+        if person.second_exists:
+            request = self._matching(person, packed, "disclosure", purpose, ticket, "", details)
+            if request is None:
+                request = self._ask(person, packed, "disclosure", purpose, ticket, "", details)
+            if not request.approver:
+                raise ApprovalNeeded(request.id, ", then run this again")
+            approver = request.approver
+        found = await self._read(person.name, packed, purpose=purpose, ticket=ticket, site="", approver=approver)
+        if found:
+            # Told of before it is handed out: a disclosure that nobody could be told of later does not happen.
+            self._audit.append(
+                person.name, "vault.disclose", subject_kind="address", purpose=purpose, ticket=ticket,
+                outcome=f"to {to}", count=len(found),
+            )  # fmt: skip
+            subjects = [(row.site_id, row.day, row.bidx.hex()) for row in found]
+            self.disclosures.add(
+                to, purpose=purpose, ticket=ticket, actor=person.name, approver=approver, subjects=subjects
+            )
+        return self.seen_days(found)
 
     async def approve(self, person: Person, request_id: str) -> Request | Hold:
         """
@@ -155,47 +206,26 @@ class VaultReads:
         self._audit.append(person.name, "vault.hold_end", subject_kind="hold", ticket=case[:40])
         return self.holds.end(case)
 
-    async def self_service(self, address: str) -> list[SeenDay]:
-        """
-        Tell the address that asks what is kept about it; no approval, for it is its own.
-
-        Raises:
-            ReadRefused: the vault is closed, or `SELF_AN_HOUR_MAX` asked within the hour.
-        """
-        packed = _packed(address)
-        self._gate(SELF, SELF_AN_HOUR_MAX)
-        self._audit.append("self service", SELF, subject_kind="address", purpose="dsar")
-        return self._days(await self._find(packed, ""))
-
-    async def erase(self, actor: str, address: str, *, ticket: str) -> int:
-        """
-        Delete an address's rows of all living days, for a request that was decided elsewhere.
-
-        Returns:
-            How many rows there were.
-
-        Raises:
-            ReadRefused, AuditError, KeyringError, SocketRefused: as they say.
-        """
-        packed = _packed(address)
-        self._audit.append(actor, "vault.erase", subject_kind="address", purpose="dsar", ticket=_ticket(ticket))
-        return await self._rows.erase(await self._wanted(packed, ""))
-
     def _checked(self, person: Person, address: str, purpose: str, ticket: str) -> tuple[bytes, str]:
         if purpose not in PURPOSES:
             raise ReadRefused(f"{purpose[:40]!r} is no purpose: use {', '.join(PURPOSES)}")
-        packed, ticket = _packed(address), _ticket(ticket)
+        packed, ticket = read_address(address), read_ticket(ticket)
         if person.second_exists and not person.checked:
             raise ReadRefused("two people look after this vault: say who you are with --as EMAIL")
         return packed, ticket
 
     def _matching(
-        self, person: Person, address: bytes, kind: str, purpose: str, ticket: str, site: str
-    ) -> Request | None:
+        self, person: Person, address: bytes, kind: str, purpose: str, ticket: str, site: str,
+        details: Mapping[str, str] | None = None,
+    ) -> Request | None:  # fmt: skip
         wanted = (kind, person.name, purpose, ticket, site)
         for request in self.requests.living():
             known = (request.kind, request.actor, request.purpose, request.ticket, request.site)
-            if known == wanted and self.requests.address_of(request) == address:
+            if (
+                known == wanted
+                and (details is None or request.details == details)
+                and self.requests.address_of(request) == address
+            ):
                 return request
         return None
 
@@ -237,7 +267,7 @@ class VaultReads:
         """
         Everything that reads for a person goes through here.
         """
-        self._gate(READ, READS_AN_HOUR_MAX)
+        self.gate(READ, READS_AN_HOUR_MAX)
         if approver == BREAK_GLASS:
             self._alarm(f"the vault was read without a second person ({purpose}, ticket {ticket}): review it")
         # Before the rows are asked for: a read that cannot be told of does not happen.
@@ -250,9 +280,15 @@ class VaultReads:
             site=site[:100],
             outcome=BREAK_GLASS if approver == BREAK_GLASS else f"approved by {approver}",
         )
-        return await self._find(address, site)
+        return await self.find(address, site)
 
-    def _gate(self, action: str, an_hour_max: int) -> None:
+    def gate(self, action: str, an_hour_max: int) -> None:
+        """
+        Let a read pass.
+
+        Raises:
+            ReadRefused: the vault is closed, or was read so often within the hour.
+        """
         why = self._stopped()
         if why:
             raise ReadRefused(f"the vault is closed: {why}")
@@ -260,10 +296,23 @@ class VaultReads:
         if self._audit.count_since(action, now - HOUR_MS) >= an_hour_max:
             raise ReadRefused(f"the vault was read {an_hour_max} times within the hour: wait, and ask why")
 
-    async def _find(self, address: bytes, site: str) -> list[Found]:
-        return await self._rows.find(await self._wanted(address, site))
+    async def find(self, address: bytes, site: str) -> list[Found]:
+        """
+        Find the rows of an address, of one site or, with an empty text, of all.
 
-    async def _wanted(self, address: bytes, site: str) -> list[tuple[int, int, bytes]]:
+        Raises:
+            ReadRefused, KeyringError, SocketRefused: as they say.
+        """
+        return await self._rows.find(await self.wanted(address, site))
+
+    async def wanted(self, address: bytes, site: str) -> list[tuple[int, int, bytes]]:
+        """
+        Compute site id, day and blind index of whatever may be kept of an address.
+
+        Raises:
+            ReadRefused: there is no such site.
+            KeyringError: a key does not open.
+        """
         names = self._domains()
         if site and site not in names.values():
             raise ReadRefused(f"{site[:100]!r} is no site: see `daysalt site list`")
@@ -277,7 +326,10 @@ class VaultReads:
                 wanted += [(site_id, day, blind_index(key, site_id, form)) for form in forms]
         return wanted
 
-    def _days(self, found: Sequence[Found]) -> list[SeenDay]:
+    def seen_days(self, found: Sequence[Found]) -> list[SeenDay]:
+        """
+        Put rows of all sites together by day, the oldest first.
+        """
         names = self._domains()
         days: dict[int, tuple[int, int, set[str]]] = {}
         for row in found:
@@ -287,18 +339,3 @@ class VaultReads:
             SeenDay(iso_day(day), hours_of(hours), hits, tuple(sorted(sites)))
             for day, (hours, hits, sites) in sorted(days.items())
         ]
-
-
-def _packed(address: str) -> bytes:
-    try:
-        return parsed_address(address)
-    except ValueError:
-        # Not shown: what was typed may be an address all the same, and this text goes to terminals and logs.
-        raise ReadRefused("this is no IP address: give one such as 203.0.113.77 or 2001:db8::1") from None
-
-
-def _ticket(ticket: str) -> str:
-    try:
-        return checked_ticket(ticket)
-    except ValueError as error:
-        raise ReadRefused(str(error)) from None

@@ -10,6 +10,7 @@ import pytest
 
 from tests.processes.load import DOMAIN
 from tests.server import Server, run_server
+from warehouse.client import Warehouse
 from warehouse.clock import SystemClock
 from warehouse.registry.database import Registry
 
@@ -26,3 +27,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     registry.close()
     with run_server(folder, log_level="debug") as running:
         yield running
+
+
+QUICK = """
+CREATE TABLE vault_quick AS vault ENGINE = AggregatingMergeTree PARTITION BY day ORDER BY (day, site_id, bidx)
+SETTINGS old_parts_lifetime = 0, cleanup_delay_period = 0, max_cleanup_delay_period = 1,
+  cleanup_delay_period_random_add = 0
+"""
+
+
+@pytest.fixture
+def quick_store(warehouse: Warehouse) -> Iterator[Warehouse]:
+    """
+    The real store, whose vault lets go of old parts within a second instead of some ninety.
+    """
+    warehouse.command(QUICK)
+    warehouse.command("EXCHANGE TABLES vault AND vault_quick")
+    yield warehouse
+    warehouse.command("EXCHANGE TABLES vault AND vault_quick")
+    warehouse.command("DROP TABLE vault_quick SYNC")

@@ -6,27 +6,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from daysalt.objections import ObjectionList
-from daysalt.vault.answers import ApprovalNeeded, Person, ReadRefused
+from daysalt.vault.answers import ApprovalNeeded, Person, ReadRefused, SeenDay
 from daysalt.vault.audit import LOG_FILE
+from daysalt.vault.disclosures import FILE
 from daysalt.vault.requests import Request, RequestError, Requests
 from ingest.address import AddressTrust, client_address
 from ingest.keys.keyring import Keyring
 from ingest.objections import Objections, objection_hash
 from ingest.sightings import SightingFields
 from ingest.vault.cipher import VaultCipher, mapped_address, parsed_address
+from ingest.vault.row import VaultRow
+from ingest.vault.rows import erase_rows, find_rows, insert_rows
 from tests.attacks.scan import traces
 from tests.clocks import FakeClock
 from tests.ingest.collectors import ADDRESS, BEACON, events_of, make_collector, send
 from tests.ingest.test_door import Exchange
 from tests.ingest.test_objections import PATH, asked, posted
+from tests.processes.family import until
 from tests.vault.test_audit import CHANGES, lines_of, make
 from tests.vault.test_reads import ALONE, ANNA, BO, DAY, HOLD, NOBODY, OTHER, V4, Vault, run
+from warehouse.client import Warehouse
 from warehouse.days import DAY_MS
 
 
@@ -116,12 +122,112 @@ def test_19_an_erasure_takes_every_day(tmp_path: Path) -> None:
     before = len(vault.lookup())
     kept = next(key for key, row in vault.rows.rows.items() if row.bidx == _index(vault, key[1]))
     row = vault.rows.rows[kept]
-    erased = run(vault.reads.erase("anna@example.com", V4, ticket="D-1"))
+    erased, _ = run(vault.rights.erase("anna@example.com", V4, ticket="D-1"))
     after = (len(vault.lookup()), len(vault.lookup(address=OTHER)))
     vault.rows.rows[kept] = row
 
     assert (20, 20, (0, 20)) == (before, erased, after)
     assert 1 == len(vault.lookup())
+
+
+def test_19_whoever_was_given_an_address_is_named(tmp_path: Path) -> None:
+    """
+    Handed to two recipients, one of them twice, the erasure makes two notices, and none a second time; the list holds
+    no address, and after day 45 nothing that leads to one. The control, an address that was handed to nobody, makes
+    none.
+    """
+    vault = Vault(tmp_path)
+    for address in (V4, OTHER):
+        vault.see(address)
+    for to, ticket in (("City Police", "K-1"), ("Bank AB", "B-1"), ("City Police", "K-2")):
+        run(vault.reads.disclose(ALONE, V4, to=to, purpose="fraud_risk", ticket=ticket))
+    index = _index(vault, DAY).hex()
+    written = (vault.data / FILE).read_text()
+    vault.clock.advance(ms=3 * DAY_MS)
+    told = run(vault.rights.disclosed(V4))
+    _, none = run(vault.rights.erase("anna@example.com", OTHER, ticket="D-1"))
+    _, notices = run(vault.rights.erase("anna@example.com", V4, ticket="D-2"))
+    _, again = run(vault.rights.erase("anna@example.com", V4, ticket="D-2"))
+    done = vault.disclosures.told(notices[0].id)
+
+    assert ["City Police", "Bank AB", "City Police"] == [one.recipient for one in told]
+    assert [("City Police", ("K-1", "K-2")), ("Bank AB", ("B-1",))] == [(one.recipient, one.tickets) for one in notices]
+    assert ([], []) == (none, again)
+    assert [done.told_ms, 0] == [notice.told_ms for notice in vault.disclosures.notices()]
+    assert ([], True) == (traces(vault.data, [V4, OTHER]), index in written)
+    vault.clock.advance(ms=42 * DAY_MS)
+    for day in vault.keys.due_days():
+        vault.keys.destroy_day(day)
+    vault.disclosures.forget_dead()
+    assert index not in (vault.data / FILE).read_text()
+
+
+def _handed_to_another(vault: Vault) -> list[SeenDay]:
+    return run(vault.reads.disclose(ANNA, V4, to="Bank AB", purpose="fraud_risk", ticket="K-1"))
+
+
+def test_19_nothing_is_handed_out_by_one_person(tmp_path: Path) -> None:
+    """
+    Neither to somebody outside the register, nor for a purpose that is none, nor without a second person, whose word
+    is for one recipient. The control is handed out, and told of.
+    """
+    vault = Vault(tmp_path)
+    vault.see(V4)
+    for wrong in ({"to": "Anybody Ltd"}, {"purpose": "dsar"}, {"purpose": "marketing"}):
+        with pytest.raises(ReadRefused):
+            run(vault.reads.disclose(ALONE, V4, **{"to": "Bank AB", "purpose": "fraud_risk", "ticket": "K-1", **wrong}))
+    with pytest.raises(ApprovalNeeded) as needed:
+        _handed_to_another(vault)
+    run(vault.reads.approve(BO, needed.value.request_id))
+    with pytest.raises(ApprovalNeeded):
+        run(vault.reads.disclose(ANNA, V4, to="City Police", purpose="fraud_risk", ticket="K-1"))
+
+    assert ((), 0) == (vault.disclosures.all(), vault.rows.asked)
+    assert 1 == len(_handed_to_another(vault))
+    assert [("Bank AB", ANNA.name, BO.name)] == [
+        (one.recipient, one.actor, one.approver) for one in vault.disclosures.all()
+    ]
+    assert (ANNA.name, "vault.disclose", "to Bank AB") in vault.told()
+
+
+def test_19_the_bytes_are_gone(tmp_path: Path, quick_store: Warehouse) -> None:
+    """
+    In the real store an erased row's ciphertext is in no file once old parts are let go, those of others are. The
+    control marks the row as deleted instead of rewriting its part: out of sight, and still in a file.
+    """
+    keys = {name: sha256(name.encode()).digest() for name in ("erased", "marked", "kept")}
+    rows = [VaultRow(1, DAY, key[:16], (key * 2)[:45], 1, 1) for key in keys.values()]
+    insert_rows(quick_store, DAY, rows, 1, token=tmp_path.name)
+    before = _held(quick_store, keys)
+    erased = erase_rows(quick_store, [(1, DAY, keys["erased"][:16])])
+    quick_store.command(
+        "DELETE FROM vault WHERE lower(hex(bidx)) = {index:String} SETTINGS lightweight_deletes_sync = 2",
+        {"index": keys["marked"][:16].hex()},
+    )
+    left = {name for name, key in keys.items() if find_rows(quick_store, [(1, DAY, key[:16])])}
+    until(lambda: "erased" not in _held(quick_store, keys), "the erased row is still in a file")
+
+    assert ({"erased", "marked", "kept"}, 1) == (before, erased)
+    assert {"kept"} == left
+    assert {"marked", "kept"} == _held(quick_store, keys)
+
+
+def _held(warehouse: Warehouse, keys: dict[str, bytes]) -> set[str]:
+    """
+    Name the rows whose ciphertext is in a file of the table; random bytes do not compress, so they stand there as such.
+    """
+    (paths,) = warehouse.query(
+        "SELECT data_paths FROM system.tables WHERE name = 'vault' AND database = currentDatabase()"
+    )
+    data = b"".join(_bytes(path) for folder in paths[0] for path in Path(folder).rglob("*") if path.is_file())
+    return {name for name, key in keys.items() if key[:16] in data}
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # the engine let go of it just now
+        return b""
 
 
 def _index(vault: Vault, day: int) -> bytes:

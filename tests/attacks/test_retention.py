@@ -5,6 +5,7 @@ Attacks 8 to 16: bringing destroyed keys back, keeping them alive, and bending t
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,18 +13,33 @@ from typing import Any
 
 import pytest
 
+from daysalt.retention import OpenStore
+from daysalt.vault.audit import LOG_FILE, UNREADABLE
+from daysalt.vault.holds import FILE as HOLDS_FILE
 from daysalt.vault.holds import HoldError
 from daysalt.vault.requests import Request
 from ingest.keys.keyring import KeyDestroyed, KeyId, Keyring, KeyringError
 from ingest.keys.keyring_file import read_keyring, write_keyring
 from ingest.keys.salts import SaltCalendar
+from ingest.retention.canary import ADDRESS as CANARY
+from ingest.retention.canary import table_index
+from ingest.sightings import Sighting
+from ingest.spool.writer import SpoolWriter
 from ingest.vault.cipher import VaultCipher, VaultUnreadable, mapped_address
+from ingest.vault.drain import VaultDrain
+from ingest.vault.row import LANE, VAULT_SITE
+from ingest.vault.sink import VaultSink
 from tests.clocks import FakeClock
 from tests.ingest.retention.test_executor import EVERY_STEP, at, crashes_after, proofs, verified
 from tests.ingest.retention.world import World
-from tests.vault.test_reads import ANNA, BO, HOLD, OTHER, V4, Vault
+from tests.ingest.vault.lanes import sighting
+from tests.processes.family import until
+from tests.turns import Turn
+from tests.vault.test_reads import ALONE, ANNA, BO, HOLD, OTHER, V4, Vault, desk_of
+from warehouse.client import Warehouse
 from warehouse.days import DAY_MS
 from warehouse.privacy.proofs import DAY
+from warehouse.retire import find_canary
 
 ADDRESS = mapped_address(bytes([203, 0, 113, 77]), whole_ipv6=True)
 
@@ -253,6 +269,54 @@ def test_15_a_moved_ciphertext_does_not_open() -> None:
     assert ADDRESS == loose[1].open(b"", loose[0].seal(b"", ADDRESS))
 
 
+def test_15_a_moved_row_is_told_of(tmp_path: Path) -> None:
+    """
+    Where the product opens ciphertexts, one that was moved leaves an entry in the audit log: a hold's, and the canary's
+    in the vault's table. The controls, unmoved, open and leave none.
+    """
+    vault = Vault(tmp_path / "hold")
+    for case, address in (("CASE-1", V4), ("CASE-2", OTHER)):
+        vault.see(address)
+        asyncio.run(vault.reads.hold(ALONE, address, **{**HOLD, "case": case}))
+    desk = desk_of(vault)
+    shown = asyncio.run(desk.hold_show("CASE-1"))
+    before = _unreadable(vault.data)
+    path = vault.data / HOLDS_FILE
+    holds = json.loads(path.read_text())
+    holds[0]["sealed"], holds[1]["sealed"] = holds[1]["sealed"], holds[0]["sealed"]
+    path.write_text(json.dumps(holds))
+    with pytest.raises(HoldError) as refused:
+        asyncio.run(desk.hold_show("CASE-1"))
+
+    assert (V4, []) == (shown["address"], before)
+    assert [("hold", "CASE-1", "")] == _unreadable(vault.data)
+    assert not any(address in str(refused.value) for address in (V4, OTHER))
+
+    told: list[list[tuple[str, str, str]]] = []
+    for moved in (False, True):
+        world = World(tmp_path / str(moved), FakeClock(at("2026-09-20T00:00:00")), retention_days=2)
+        collected(world)
+        day, (index, _) = world.today, world.store.canaries[world.today]
+        world.clock.advance(ms=DAY_MS)
+        collected(world)
+        if moved:
+            world.store.canaries[day] = index, world.store.canaries[world.today][1]
+        for _ in range(3):
+            world.tick()
+            world.clock.advance(seconds=3600)
+        told.append(_unreadable(world.settings.data_dir))
+
+    assert [[], [("canary", "", "2026-09-20")]] == told
+
+
+def _unreadable(data_dir: Path) -> list[tuple[str, str, str]]:
+    log = data_dir / LOG_FILE
+    entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return [
+        (entry["subject_kind"], entry["ticket"], entry["day"]) for entry in entries if entry["action"] == UNREADABLE
+    ]
+
+
 def test_16_a_hold_keeps_one_address_and_no_other(tmp_path: Path) -> None:
     """
     Held by two people, A is readable after D + 45 in the hold and nowhere else, B not at all; its end ends A, too. The
@@ -281,6 +345,74 @@ def test_16_a_hold_keeps_one_address_and_no_other(tmp_path: Path) -> None:
     longer.clock.advance(ms=45 * DAY_MS)
     assert spared
     assert 1 == len(longer.lookup(address=OTHER))
+
+
+def test_the_canary_dies_in_the_real_store(tmp_path: Path, quick_store: Warehouse) -> None:
+    """
+    Sealed by a collector's vault, carried through spool and drain into the embedded store: found there on its last day,
+    opened, and told of in the proof; gone with its partition. The control, a day that the drain never carried, is
+    proved as unseen.
+    """
+    world = World(tmp_path, FakeClock(at("2026-09-20T08:00:00")), retention_days=2)
+    store = OpenStore(quick_store)
+    days: list[str] = []
+    found: list[bool] = []
+    for carried in (True, False):
+        days.append(world.today)
+        world.live()
+        _carry(world, quick_store, address=V4, carried=carried)
+        key = world.keyring.get(KeyId("vault", str(VAULT_SITE), world.today))
+        assert key is not None
+        found.append(find_canary(quick_store, world.today, table_index(key)) is not None)
+        world.clock.advance(ms=DAY_MS)
+        _finished(world, store)
+    world.clock.advance(ms=DAY_MS)
+    _finished(world, store)
+    records = [signed.record for signed in world.part.retention.chain.of_kind(DAY)]
+
+    assert [True, False] == found
+    assert [("found", 1), ("unseen", 0)] == [(row["canary"]["table"], row["rows_dropped"]) for row in records]
+    assert days == [row["day"] for row in records]
+    assert 0 == quick_store.query("SELECT count() FROM vault")[0][0]
+    assert 2 == verified(world).days
+
+
+def _finished(world: World, store: OpenStore) -> None:
+    """
+    Destroy what is due, and wait until the engine let go of what was dropped.
+    """
+    world.part.destroy_due()
+    until(lambda: not world.part.finish(store, []).waiting, "a dropped day is still on disk")
+
+
+def _carry(world: World, warehouse: Warehouse, *, address: str, carried: bool) -> None:
+    """
+    Let a collector see an address and the canary, and the drain bring both into the store.
+    """
+
+    async def keys(wanted: list[tuple[int, int]]) -> list[bytes | None]:
+        return world.vault_keys.make(wanted)
+
+    turn = Turn()
+    spool = SpoolWriter(
+        world.settings.spool_dir / LANE, world.clock, turn, sync=True, wait_in_place_us=10**9, bytes_max=10**9
+    )
+    sink = VaultSink(world.clock, spool, keys, whole_ipv6=True)
+    sink.install_sites([1, VAULT_SITE])
+    now = world.clock.now_ms()
+    sink.see([sighting(address, now), Sighting(now, VAULT_SITE, CANARY, "", (), sighting(address).beacon, None)])
+    asyncio.run(sink.write())
+    turn.take()
+    spool.close()
+    if carried:
+        drain = VaultDrain(
+            world.settings.spool_dir, world.settings.data_dir / "drain", warehouse, world.clock,
+            retention_days=2, report=lambda _kind, _name, _size: None,
+        )  # fmt: skip
+        while drain.step():
+            pass
+    else:
+        shutil.rmtree(world.settings.spool_dir / LANE)
 
 
 def test_every_day_is_proved_once(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ Attacks 1 and 23: looking for raw addresses and for personal data of URLs in eve
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,7 +47,8 @@ def everything_stored(server: Server, more: int) -> None:
 def test_01_no_raw_address_anywhere(server: Server, tmp_path: Path) -> None:
     """
     After 1,000 beacons of two addresses at log level debug, and a collector killed: none of the two in any file, in
-    what the server printed, in its metrics or an error page, in any form. The control, an access log as a server with
+    any column of any table (which lie compressed in files), in what the server printed, in its metrics or an error
+    page, in any form. The control, an access log as a server with
     such logs writes it, is found by the same search.
     """
     flushed = metric(server, "daysalt_events_flushed_total")
@@ -69,14 +73,29 @@ def test_01_no_raw_address_anywhere(server: Server, tmp_path: Path) -> None:
     (shown / "pages").write_text("\n".join(pages))
     shutil.copy2(server.output, shown / "printed")
     found = [traces(folder, [V4, V6]) for folder in (shown, server.data_dir, _keys(server))]
+    columns = _searched(server, [V4, V6])
     (shown / "access.log").write_text(f'{V4} - - [29/Nov/2026] "POST /api/event" 202\n{V6} - - "POST /api/event" 202\n')
 
     assert [[], [], []] == found
+    assert [] == columns
     assert {"access.log"} == {line.partition(":")[0] for line in traces(shown, [V4, V6])}
 
 
 def _keys(server: Server) -> Path:
     return server.data_dir.with_name(server.data_dir.name + "-keys")
+
+
+def _searched(server: Server, addresses: list[str]) -> list[str]:
+    """
+    Let `daysalt doctor` look through the columns of all tables; it finds what lies there, see `test_doctor_addresses`.
+    """
+    looked = subprocess.run(
+        [sys.executable, "-m", "daysalt", "doctor", "--addresses", "-", "--json", "--data-dir", str(server.data_dir)],
+        input="\n".join(addresses), capture_output=True, text=True, env={**os.environ, "DAYSALT_FETCH_LISTS": "0"},
+    )  # fmt: skip
+    found = [check for check in json.loads(looked.stdout) if check["name"] == "addresses"]
+    assert found, looked.stderr
+    return [check["finding"] for check in found if check["state"] == "unwell"]
 
 
 PERSONAL = {

@@ -119,7 +119,9 @@ def asked(listed: ObjectionList, exchange: Exchange, peer: str = ADDRESS) -> Fak
 
     async def ask(operation: str, **arguments: str) -> dict[str, Any] | None:
         if operation == "vault_self":
-            return {"days": seen}
+            return {"days": seen, "disclosed": []}
+        if operation == "vault_restricted":
+            return {"notices": []}
         if operation == "vault_erase_address":
             seen.clear()
             return {"rows": 1}

@@ -182,7 +182,7 @@ def test_a_broken_chain_is_shown_as_broken(context: Context) -> None:
 
 
 def me_header(**facts: Any) -> dict[str, str]:
-    whole: dict[str, Any] = {"token": "t0", "kind": "", "days": [], "done": "", **facts}
+    whole: dict[str, Any] = {"token": "t0", "kind": "", "days": [], "disclosed": [], "done": "", **facts}
     return {"x-daysalt-me": base64.b64encode(json.dumps(whole).encode()).decode()}
 
 
@@ -196,11 +196,14 @@ def test_self_service_shows_what_was_found(context: Context, language: str) -> N
         {"day": "2026-11-20", "hours": [9, 10], "hits": 4, "sites": ["site1.test"]},
         {"day": "2026-11-19", "hours": [7], "hits": 1, "sites": ["site2.test"]},
     ]
-    answer = browser(context, language=language).get("/privacy/site1.test/me", headers=me_header(days=days))
+    disclosed = [{"to": "City Police", "on": "2026-11-21", "purpose": "legal_obligation", "ticket": "K-1"}]
+    facts = me_header(days=days, disclosed=disclosed)
+    answer = browser(context, language=language).get("/privacy/site1.test/me", headers=facts)
 
     assert (200, "no-store") == (answer.status_code, answer.headers["cache-control"])
     assert "2026-11-20" in answer.text
     assert "2026-11-19" not in answer.text
+    assert ("City Police, 2026-11-21" in answer.text, "K-1" in answer.text) == (True, False)
     assert 3 == answer.text.count('name="token" value="t0"')
     assert "set-cookie" not in answer.headers
     assert "access-control-allow-origin" not in answer.headers

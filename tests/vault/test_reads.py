@@ -13,9 +13,12 @@ import pytest
 
 from daysalt.vault.answers import ApprovalNeeded, Person, ReadRefused, SeenDay
 from daysalt.vault.audit import LOG_FILE, AuditLog
+from daysalt.vault.desk import VaultDesk
+from daysalt.vault.disclosures import Disclosures
 from daysalt.vault.holds import Hold, HoldError, Holds
 from daysalt.vault.reads import READS_AN_HOUR_MAX, VaultReads
 from daysalt.vault.requests import KEY_PURPOSE, Request, RequestError, Requests
+from daysalt.vault.rights import VaultRights
 from ingest.keys.keyring import Keyring
 from ingest.keys.salts import SaltCalendar
 from ingest.keys.vault_keys import VaultKeys
@@ -24,6 +27,7 @@ from ingest.vault.rows import Found
 from tests.attacks.scan import traces
 from tests.clocks import FakeClock
 from warehouse.days import DAY_MS
+from warehouse.settings import load_settings
 
 T = TypeVar("T")
 DAY = 20_780
@@ -68,6 +72,7 @@ class Vault:
         self.calendar = SaltCalendar(self.keyring, self.clock, lambda _: None)
         self.keys = VaultKeys(self.keyring, self.calendar, retention_days)
         self.rows, self.alarms = Rows(), list[str]()
+        self.disclosures = Disclosures(self.data, self.clock, self.keys.days)
         self.audit = AuditLog(self.data, tmp_path / "keys", self.clock)
         self.reads = VaultReads(
             keys=self.keys,
@@ -75,11 +80,14 @@ class Vault:
             audit=self.audit,
             requests=Requests(self.data, self.keyring, self.clock),
             holds=Holds(self.data, self.keyring, self.clock),
+            disclosures=self.disclosures,
             clock=self.clock,
             domains=lambda: {1: "a.test", 2: "b.test"},
+            recipients=lambda: ["City Police", "Bank AB"],
             alarm=self.alarms.append,
             stopped=lambda: "the clock leapt" if self.calendar.paused else "",
         )
+        self.rights = VaultRights(self.reads, self.rows, self.audit, self.disclosures)
 
     def see(self, address: str, *, hour: int = 9, hits: int = 1, site: int = 1) -> None:
         day = self.keys.today()
@@ -95,6 +103,15 @@ class Vault:
 
     def told(self) -> list[tuple[str, str, str]]:
         return [(entry["actor"], entry["action"], entry["outcome"]) for entry in self.audit.tail()]
+
+
+def desk_of(vault: Vault) -> VaultDesk:
+    """
+    Make the desk of this vault, which finds nobody in its registry and so answers the command line.
+    """
+    keys_dir = vault.data.parent / "keys"
+    settings = load_settings({"DAYSALT_DATA_DIR": str(vault.data), "DAYSALT_KEYS_DIR": str(keys_dir)})
+    return VaultDesk(settings, vault.clock, vault.keyring, vault.keys, vault.rows, lambda: "")
 
 
 @pytest.fixture
@@ -262,7 +279,7 @@ def test_own_address_needs_nobody(vault: Vault) -> None:
     """
     vault.see(V4)
 
-    assert [1] == [day.hits for day in run(vault.reads.self_service(V4))]
+    assert [1] == [day.hits for day in run(vault.rights.self_service(V4))]
     assert ([], [("self service", "vault.self_service", "")]) == (vault.alarms, vault.told())
 
 
@@ -275,7 +292,7 @@ def test_erasing_takes_every_living_day(vault: Vault) -> None:
     vault.clock.advance(ms=DAY_MS)
     vault.see(V4)
 
-    assert 2 == run(vault.reads.erase("anna@example.com", V4, ticket="D-1"))
+    assert (2, []) == run(vault.rights.erase("anna@example.com", V4, ticket="D-1"))
     assert ([], 1) == (vault.lookup(), len(vault.lookup(address=OTHER)))
 
 
@@ -354,9 +371,9 @@ def test_the_audit_log_learns_no_address(vault: Vault) -> None:
     """
     vault.see(V4)
     vault.lookup()
-    run(vault.reads.self_service(V4))
+    run(vault.rights.self_service(V4))
     run(vault.reads.hold(ALONE, V4, **HOLD))
-    run(vault.reads.erase("anna@example.com", V4, ticket="D-1"))
+    run(vault.rights.erase("anna@example.com", V4, ticket="D-1"))
     (key,) = vault.keys.make([(1, DAY)])
     assert key is not None
     index = VaultCipher(key, 1, DAY).index(mapped_address(parsed_address(V4), whole_ipv6=True))
