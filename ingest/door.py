@@ -32,6 +32,8 @@ from ingest.tracker.scripts import Script, script_reply
 Parts = dict[str, tuple[str, str]]
 """Part of the service -> (`ok` or `degraded`, why)."""
 
+INTERFACES = "/api/"
+"""Other servers of these interfaces take a slash at the end of their addresses, and some clients send one."""
 VERSION = version("daysalt")
 FULL = unavailable("the spool is full, send again later")
 
@@ -102,8 +104,7 @@ class Door:
         path: str = scope["path"]
         if self._base_path and path.startswith(self._base_path + "/"):
             path = path[len(self._base_path) :]
-        if path.startswith("/api/") and path.endswith("/"):
-            # Other servers of this API take a slash at the end, and some clients send one.
+        if path.startswith(INTERFACES) and path.endswith("/"):
             path = path.rstrip("/")
             scope = {**scope, "path": scope["path"].rstrip("/"), "raw_path": scope["raw_path"].rstrip(b"/")}
         if path == "/api/event":
