@@ -4,8 +4,9 @@ The report of a trial: figures of one scenario over some seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from daysalt.trial.play import Outcome, play
@@ -45,12 +46,14 @@ class Figures:
     people_called_automated: int
     """At any moment, not only at the end: somebody asked then would have been told so."""
     false_alarm_share: float | None
+    false_alarm_share_median_run: float | None
     false_alarm_share_worst_run: float | None
     people_called_automated_at_end: int
     programs: int
     programs_found: int
     """At their last event."""
     recall: float | None
+    recall_median_run: float | None
     recall_worst_run: float | None
     precision: float | None
     agents: int
@@ -99,12 +102,14 @@ def evaluate(scenario: Scenario, seeds: Iterable[int], *, left_out: frozenset[st
         people=len(people),
         people_called_automated=len(called),
         false_alarm_share=false_share,
-        false_alarm_share_worst_run=_worst(runs, "person", max),
+        false_alarm_share_median_run=_of_runs(runs, "person", median),
+        false_alarm_share_worst_run=_of_runs(runs, "person", max),
         people_called_automated_at_end=sum(outcome.found for outcome in people),
         programs=len(programs),
         programs_found=len(found),
         recall=recall,
-        recall_worst_run=_worst(runs, "program", min),
+        recall_median_run=_of_runs(runs, "program", median),
+        recall_worst_run=_of_runs(runs, "program", min),
         precision=_share(len(found), len(found) + len(called)),
         agents=len(agents),
         agents_called_automated=sum(outcome.called_after is not None for outcome in agents),
@@ -125,14 +130,14 @@ def _reached(scenario: Scenario, false_share: float | None, recall: float | None
     return recall is not None and recall >= scenario.target
 
 
-def _worst(runs: list[list[Outcome]], label: str, worst: Any) -> float | None:
+def _of_runs(runs: list[list[Outcome]], label: str, choose: Callable[[list[float]], float]) -> float | None:
     shares: list[float] = []
     for run in runs:
         those = [outcome for outcome in run if outcome.label == label]
         if those:
             hits = sum((o.called_after is not None) if label == "person" else o.found for o in those)
             shares.append(hits / len(those))
-    return round(worst(shares), 4) if shares else None
+    return round(choose(shares), 4) if shares else None
 
 
 def _share(part: int, whole: int) -> float | None:
