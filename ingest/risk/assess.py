@@ -13,7 +13,7 @@ from ingest.risk.evidence import Evidence
 from ingest.risk.findings import Group, Signal
 from ingest.risk.signals.catalogue import COUNTER_SIGNALS, GROUP_POINTS_MAX, SIGNALS
 
-MODEL = "rules-2026.11.2"
+MODEL = "rules-2026.11.3"
 AUTOMATED_FROM, HUMAN_UP_TO = 60, 15
 BANDS = ((75, "high"), (50, "elevated"), (25, "guarded"), (0, "low"))
 SHARE_DECLARED = 0.8
@@ -61,13 +61,16 @@ def assess(
         signals, counters: all, or for an ablation all but some.
     """
     reasons = _found(evidence, signals)
+    by_group: dict[Group, int] = {}
+    for reason in reasons:
+        by_group[reason.group] = by_group.get(reason.group, 0) + reason.points
     for group, points_max in GROUP_POINTS_MAX.items():
-        points = sum(reason.points for reason in reasons if reason.group == group)
+        points = by_group.get(group, 0)
         if points > points_max:
             reasons.append(Reason(f"LIMIT_{group.upper()}", "limit", points_max - points, points_max))
-    against = sum(reason.points for reason in reasons)
+    against = sum([reason.points for reason in reasons])
     counter = _found(evidence, counters) if against else []
-    total = against + sum(reason.points for reason in counter)
+    total = against + sum([reason.points for reason in counter])
     if total > 100:
         reasons.append(Reason("LIMIT_SCORE", "limit", 100 - total, 100))
     elif total < 0:

@@ -122,14 +122,15 @@ def silent_neighbours(evidence: Evidence) -> Finding | None:
     """
     Many addresses of one network within ten minutes, hardly one of which reads: one sender that changes its address.
     In a network of people somebody reads, once there was time for it; and people have many browsers, a sender has one.
-    So with one browser among five addresses and more, fewer addresses say the same, and they need not be waited for.
+    So where all have one and the same browser, fewer addresses say the same, and they need not be waited for. Two are
+    enough to wait: a message to all readers brings hundreds of phones of a few models at once.
     """
     neighbours = evidence.neighbours
     # An address that reads is no part of it, whatever its neighbours do.
     if evidence.readings or neighbours.views < 6 or neighbours.readings > neighbours.views * 0.05:
         return None
     addresses = neighbours.addresses_10m
-    if neighbours.agents_10m <= max(1, addresses // 5):
+    if neighbours.agents_10m <= 1:
         points = steps(addresses, (6, 30), (8, 50), (10, 60))
     elif neighbours.busy_ms >= READ_BY_MS:
         points = steps(addresses, (8, 30), (14, 50), (24, 60))

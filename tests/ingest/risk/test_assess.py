@@ -184,10 +184,10 @@ def test_not_assessed_says_why() -> None:
 
 def test_one_browser_at_many_addresses_is_told_from_a_crowd() -> None:
     """
-    Ten silent addresses with one browser are one sender at once; with as many browsers as addresses they are a crowd
-    that had no time to read yet, and only later a sender who draws browsers.
+    Ten silent addresses with one browser are one sender at once; with two and more they may be a crowd that
+    a message called and that had no time to read yet, and only later a sender who draws browsers.
     """
-    crowd = Neighbourhood(addresses_10m=30, agents_10m=12, views=40, busy_ms=60_000)
+    crowd = Neighbourhood(addresses_10m=30, agents_10m=2, views=40, busy_ms=60_000)
     hopper = Neighbourhood(addresses_10m=10, agents_10m=1, views=10, busy_ms=5_000)
     told = [
         "NET_SILENT" in [reason.code for reason in assess(Evidence(total=1, neighbours=neighbours)).reasons]
