@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import gc
 
-GARBAGE_OBJECTS = 50_000
-"""New containers between two looks for cycles; by default it is 700."""
+GARBAGE_OBJECTS = 10_000
+"""New containers between two looks for cycles, a millisecond or two each; by default it is 700."""
+YOUNG_LOOKS, MIDDLE_LOOKS = 100, 100
+"""Looks at the new ones between two at those that were left then, and so on; by default ten each."""
 
 
 def settle_memory() -> None:
@@ -20,4 +22,4 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)
+    gc.set_threshold(GARBAGE_OBJECTS, YOUNG_LOOKS, MIDDLE_LOOKS)

@@ -14,8 +14,11 @@ from typing import NamedTuple, Protocol
 from ingest.decode import Beacon
 from ingest.hit import DropReason, Hit
 
-SIGHTINGS_MAX = 512
-"""Handed over at the latest when so many have come together."""
+SIGHTINGS_MAX = 128
+"""
+Handed over at the latest when so many have come together: half a millisecond for all sinks. With 512 whoever came
+next waited for three.
+"""
 HAND_OVER_SECONDS = 0.25
 
 

@@ -30,7 +30,7 @@ WARM_SECONDS = 2
 BATCH_CONNECTIONS = 8
 BATCHES = 80
 CATCH_UP_SECONDS = 8
-"""Length of the saturation after which the drain must catch up; from issue 3."""
+"""Length of the saturation after which the drain must catch up; one of the project's goals."""
 
 
 def beacons_against(rival: str, durability: str = "fsync", variety: Variety = ORDINARY) -> Measured:

@@ -1,6 +1,5 @@
 """
-The rows of the table, in its order. Sources of every must and aim: issue 3, "Speed"; of `vault`
-issue 5, "Privacy that anyone can check".
+The rows of the table, in its order. Every must and aim is one of the project's goals.
 """
 
 from __future__ import annotations

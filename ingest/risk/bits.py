@@ -25,5 +25,8 @@ def estimate(bits: int) -> int:
     """
     Estimate how many different things set these bits.
     """
-    free = 64 - bits.bit_count()
-    return 266 if free == 0 else round(-64 * math.log(free / 64))
+    return _ESTIMATES[bits.bit_count()]
+
+
+_ESTIMATES = (*(round(-64 * math.log(free / 64)) for free in range(64, 0, -1)), 266)
+"""By the number of bits set; with all of them nothing can be told but that there are many."""

@@ -10,6 +10,7 @@ confidence and nothing else.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Protocol, cast
 
 import msgspec
 
+from ingest.risk.observation import RECORD
 from ingest.risk.question import Question
 
 FRAME_BYTES_MAX = 4 * 1024 * 1024
@@ -24,7 +26,13 @@ WAITING_BYTES_MAX = 1024 * 1024
 """Unsent observations beyond this are lost rather than kept."""
 QUESTIONS_MAX = 2000
 ANSWER_SECONDS = 2.0
+LOOK_SECONDS = 0.25
+"""How often it is looked whether a question waits too long: one timer for all of them."""
 RECONNECT_SECONDS = 0.5
+PIECE_BYTES = 128 * RECORD.size
+"""Observations counted at once: about a millisecond. Larger ones are not cheaper by the observation."""
+PIECES_MAX = 256
+"""More of them waiting, and nothing is read on."""
 
 _OBSERVATIONS, _QUESTION, _ANSWER = b"o", b"q", b"a"
 _encode = msgspec.msgpack.Encoder().encode
@@ -55,7 +63,11 @@ class RiskLink:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._transport: asyncio.Transport | None = None
-        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[bytes], float]] = {}
+        """By number, oldest first: who waits, and until when."""
+        self._questions: list[bytes] = []
+        """Of this turn of the loop, not sent yet."""
+        self._looking: asyncio.TimerHandle | None = None
         self._number = 0
         self._kept: list[bytes] = []
         self._kept_bytes = 0
@@ -71,7 +83,7 @@ class RiskLink:
             gone: asyncio.Future[None] = loop.create_future()
             with suppress(OSError):
                 transport, _ = await loop.create_unix_connection(
-                    lambda gone=gone: _Frames(self._receive, gone), str(self._path)
+                    lambda gone=gone: _Asked(self._receive, gone), str(self._path)
                 )
                 transport.set_write_buffer_limits(high=WAITING_BYTES_MAX)
                 self._transport = transport
@@ -108,42 +120,55 @@ class RiskLink:
         """
         if self._transport is None or len(self._waiting) >= QUESTIONS_MAX:
             raise RiskUnavailable("the risk windows do not answer now; ask again in a few seconds")
-        self._number = (self._number + 1) & 0xFFFFFFFF
-        number = self._number
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        self._transport.write(_frame(_QUESTION, number.to_bytes(4, "little") + _encode(question)))
+        loop = asyncio.get_running_loop()
+        self._number = number = (self._number + 1) & 0xFFFFFFFF
+        answer: asyncio.Future[bytes] = loop.create_future()
+        self._waiting[number] = answer, loop.time() + ANSWER_SECONDS
+        # What is asked in one turn of the loop is one write, and one waking of the other side.
+        if not self._questions:
+            loop.call_soon(self._send_questions)
+        self._questions.append(_frame(_QUESTION, number.to_bytes(4, "little") + _encode(question)))
+        if self._looking is None:
+            self._looking = loop.call_later(LOOK_SECONDS, self._look)
         try:
-            return await asyncio.wait_for(answer, ANSWER_SECONDS)
-        except TimeoutError:
-            raise RiskUnavailable("the risk windows are too busy; ask again in a few seconds") from None
+            return await answer
         finally:
             self._waiting.pop(number, None)
 
-    def _receive(self, kind: bytes, payload: bytes, _: asyncio.Transport) -> None:
+    def _send_questions(self) -> None:
+        questions, self._questions = self._questions, []
+        if self._transport is not None:
+            self._transport.write(b"".join(questions))
+
+    def _look(self) -> None:
+        """
+        Tell those who have waited too long, and look again while anybody waits.
+        """
+        loop = asyncio.get_running_loop()
+        for answer, until in self._waiting.values():
+            if until > loop.time():
+                break
+            if not answer.done():
+                answer.set_exception(RiskUnavailable("the risk windows are too busy; ask again in a few seconds"))
+        self._looking = loop.call_later(LOOK_SECONDS, self._look) if self._waiting else None
+
+    def _receive(self, kind: bytes, payload: bytes) -> None:
         if kind == _ANSWER:
             waiting = self._waiting.get(int.from_bytes(payload[:4], "little"))
-            if waiting is not None and not waiting.done():
-                waiting.set_result(payload[4:])
+            if waiting is not None and not waiting[0].done():
+                waiting[0].set_result(payload[4:])
 
     def _give_up(self) -> None:
-        for waiting in self._waiting.values():
-            if not waiting.done():
-                waiting.set_exception(RiskUnavailable("the risk windows were restarted; ask again in a few seconds"))
+        for answer, _ in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(RiskUnavailable("the risk windows were restarted; ask again in a few seconds"))
 
 
 def answering(owner: Answering) -> Callable[[], asyncio.Protocol]:
     """
     Give what a server needs to serve collectors with an owner.
     """
-
-    def receive(kind: bytes, payload: bytes, transport: asyncio.Transport) -> None:
-        if kind == _OBSERVATIONS:
-            owner.add(payload)
-        elif kind == _QUESTION:
-            transport.write(_frame(_ANSWER, payload[:4] + owner.check(_decode_question(payload[4:]))))
-
-    return lambda: _Frames(receive, None)
+    return lambda: _Served(owner)
 
 
 def _frame(kind: bytes, payload: bytes) -> bytes:
@@ -151,20 +176,16 @@ def _frame(kind: bytes, payload: bytes) -> bytes:
 
 
 class _Frames(asyncio.Protocol):
-    def __init__(
-        self, receive: Callable[[bytes, bytes, asyncio.Transport], None], gone: asyncio.Future[None] | None
-    ) -> None:
-        self._receive = receive
-        self._gone = gone
+    """
+    Bytes to frames.
+    """
+
+    def __init__(self) -> None:
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._gone is not None and not self._gone.done():
-            self._gone.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
@@ -179,6 +200,73 @@ class _Frames(asyncio.Protocol):
             end = start + 5 + length
             if len(buffer) < end:
                 break
-            self._receive(bytes(buffer[start + 4 : start + 5]), bytes(buffer[start + 5 : end]), self._transport)
+            self.receive(bytes(buffer[start + 4 : start + 5]), bytes(buffer[start + 5 : end]))
             start = end
         del buffer[:start]
+
+    def receive(self, kind: bytes, payload: bytes) -> None:
+        """
+        Take one frame.
+        """
+        raise NotImplementedError
+
+
+class _Asked(_Frames):
+    """
+    The collector's end of one connection.
+    """
+
+    def __init__(self, receive: Callable[[bytes, bytes], None], gone: asyncio.Future[None]) -> None:
+        super().__init__()
+        self._receive = receive
+        self._gone = gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._gone.done():
+            self._gone.set_result(None)
+
+    def receive(self, kind: bytes, payload: bytes) -> None:
+        self._receive(kind, payload)
+
+
+class _Served(_Frames):
+    """
+    The owner's end of one connection. Questions come first: observations are counted a piece at a time, and whatever is
+    asked meanwhile is answered between two pieces.
+    """
+
+    def __init__(self, owner: Answering) -> None:
+        super().__init__()
+        self._owner = owner
+        self._answers: list[bytes] = []
+        self._seen: deque[bytes] = deque()
+        self._paused = False
+
+    def data_received(self, data: bytes) -> None:
+        counting = bool(self._seen)
+        super().data_received(data)
+        transport = self._transport
+        assert transport is not None
+        answers, self._answers = self._answers, []
+        if answers:
+            transport.write(b"".join(answers))
+        if self._seen and not counting:
+            asyncio.get_running_loop().call_soon(self._count)
+        if len(self._seen) > PIECES_MAX and not self._paused:
+            self._paused = True
+            transport.pause_reading()
+
+    def receive(self, kind: bytes, payload: bytes) -> None:
+        if kind == _OBSERVATIONS:
+            self._seen.extend(payload[start : start + PIECE_BYTES] for start in range(0, len(payload), PIECE_BYTES))
+        elif kind == _QUESTION:
+            self._answers.append(_frame(_ANSWER, payload[:4] + self._owner.check(_decode_question(payload[4:]))))
+
+    def _count(self) -> None:
+        self._owner.add(self._seen.popleft())
+        if self._seen:
+            asyncio.get_running_loop().call_soon(self._count)
+        if self._paused and len(self._seen) < PIECES_MAX // 2:
+            self._paused = False
+            assert self._transport is not None
+            self._transport.resume_reading()

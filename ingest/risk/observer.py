@@ -23,12 +23,12 @@ from ingest.risk.observation import (
     RECORD,
     Mark,
 )
-from ingest.sightings import SightingFields
+from ingest.sightings import SIGHTINGS_MAX, SightingFields
 
 IDS_MAX = 50_000
 """Addresses whose ids are remembered, about 200 bytes each; then all are forgotten and worked out anew."""
-LOOKS_MAX = 128
-"""Headers looked at of one hand-over of at most 512 sightings."""
+LOOK_EVERY = 4
+"""Of a full hand-over the headers of every fourth hit are looked at; of those that time filled in part, of each."""
 HITS_A_SECOND_MAX = 6_000
 """
 Hits looked at in a second of one collector, spread over it: whoever floods is known long before, and beacons come
@@ -84,7 +84,7 @@ class Observer:
         if sightings and self._is_flood(sightings[-1][0], len(sightings)):
             self.unseen += len(sightings)
             return
-        step = -(-len(sightings) // LOOKS_MAX)
+        step = 1 if len(sightings) < SIGHTINGS_MAX else LOOK_EVERY
         packed: list[bytes] = []
         ids, off, pack = self._ids, self._off, RECORD.pack
         for number, sighting in enumerate(sightings):

@@ -28,6 +28,8 @@ from warehouse.clock import Clock
 CLASSED_FROM_EVENTS = 3
 CLASSED_A_SECOND_MAX = 200
 """Addresses thought about again, a tenth of a millisecond each; the others keep their class until they come again."""
+CLASSED_AT_ONCE_MAX = 10
+"""Of them for one piece of observations, so that no question waits for more."""
 
 
 class Owner:
@@ -182,7 +184,7 @@ class Owner:
         earned = (at_ms - self._may_class_at_ms) * CLASSED_A_SECOND_MAX / 1000
         self._may_class = min(self._may_class + earned, CLASSED_A_SECOND_MAX)
         self._may_class_at_ms = at_ms
-        return int(self._may_class)
+        return min(int(self._may_class), CLASSED_AT_ONCE_MAX)
 
 
 _ADVICE: dict[str, Any] = {"decision": "none", "human_review_required": True, "notice": NOTICE}

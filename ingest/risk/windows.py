@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -320,4 +321,9 @@ def day_end(now_ms: int) -> str:
     """
     Write the end of the present UTC day, when everything here is gone, as ISO 8601.
     """
-    return datetime.fromtimestamp((now_ms // DAY_MS + 1) * DAY_MS / 1000, UTC).isoformat().replace("+00:00", "Z")
+    return _end_of(now_ms // DAY_MS)
+
+
+@lru_cache(2)
+def _end_of(day: int) -> str:
+    return datetime.fromtimestamp((day + 1) * DAY_MS / 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -25,6 +25,10 @@ COUNTS_MAX = 200_000
 """Addresses held between two writings, some 30 MB; beyond it new ones are counted as lost."""
 ROWS_A_TURN = 256
 """Rows encrypted between two turns of the event loop: about 2 ms, so that no beacon waits long."""
+ADDRESSES_A_TURN = 2048
+"""Likewise for adding hits up, which is cheaper."""
+ROWS_TOGETHER_MIN = 1024
+"""Rows given to the spool at once, and a little more: each time is a write and a sync."""
 SEALED_MAX = 50_000
 """Each of the two generations of addresses whose ciphertext is remembered: sealing is the dear part of a hit."""
 HOUR_MS = 3_600_000
@@ -33,6 +37,9 @@ LATE_DAYS = 1
 
 Counts = dict[tuple[int, int], dict[bytes, int]]
 """Hits by address, for each (site id, hour since 1970-01-01 UTC)."""
+
+Row = tuple[bytes, bytes, int]
+"""Blind index, encoded row, and its hits (none where it is the canary's)."""
 
 FetchKeys = Callable[[list[tuple[int, int]]], Awaitable[list[bytes | None]]]
 """Asks the keeper for the keys of (site id, day); None for a day that takes no rows."""
@@ -130,13 +137,23 @@ class VaultSink:
         if self._stopped:
             self._forget(counts)
             return
-        rows = await self._rows(counts)
-        if not rows:
+        together: list[Row] = []
+        buckets = await self._rows(counts)
+        for first_byte, bucket in enumerate(buckets, start=1):
+            # By the index, a bucket at a time: twenty thousand rows sorted at once would stand in the way of beacons.
+            together += sorted(bucket, key=_order)
+            if len(together) >= ROWS_TOGETHER_MIN or (together and first_byte == len(buckets)):
+                self._append(together)
+                together = []
+                await asyncio.sleep(0)
+
+    def _append(self, rows: list[Row]) -> None:
+        hits = sum(hits for _, _, hits in rows)
+        if self._stopped:
+            self.lost += hits
             return
-        rows.sort(key=_index)
-        hits = sum(row.hits for row in rows if row.site_id != VAULT_SITE)
         try:
-            self._spool.append([encode_row(row) for row in rows], lambda failure: self._told(hits, failure))
+            self._spool.append([encoded for _, encoded, _ in rows], lambda failure: self._told(hits, failure))
         except SpoolFull:
             self.lost += hits
 
@@ -160,15 +177,20 @@ class VaultSink:
             if key is not None:
                 self._ciphers[site_id, day] = VaultCipher(key, site_id, day)
 
-    async def _rows(self, counts: Counts) -> list[VaultRow]:
+    async def _rows(self, counts: Counts) -> list[list[Row]]:
+        """
+        Encrypt and encode, into a bucket for each first byte of the blind index.
+        """
         seen: dict[tuple[int, int, bytes], list[int]] = {}
         for (site_id, hour), here in counts.items():
-            for address, hits in here.items():
+            for number, (address, hits) in enumerate(here.items(), start=1):
+                if number % ADDRESSES_A_TURN == 0:
+                    await asyncio.sleep(0)
                 kept = mapped_address(address, whole_ipv6=self._whole_ipv6)
                 state = seen.setdefault((site_id, hour // 24, kept), [0, 0])
                 state[0] |= 1 << hour % 24
                 state[1] += hits
-        rows: list[VaultRow] = []
+        buckets: list[list[Row]] = [[] for _ in range(256)]
         for number, ((site_id, day, address), (hours, hits)) in enumerate(seen.items(), start=1):
             if number % ROWS_A_TURN == 0:
                 await asyncio.sleep(0)
@@ -181,8 +203,10 @@ class VaultSink:
                 index = cipher.index(address)
                 sealed = index, cipher.seal(index, address)
                 self._sealed.keep((site_id, day, address), sealed)
-            rows.append(VaultRow(site_id, day, *sealed, hours, hits))
-        return rows
+            encoded = encode_row(VaultRow(site_id, day, *sealed, hours, hits))
+            row = sealed[0], encoded, 0 if site_id == VAULT_SITE else hits
+            buckets[_order(row)[0]].append(row)
+        return buckets
 
     def _put_back(self, counts: Counts) -> None:
         room = COUNTS_MAX - _addresses(self._counts)
@@ -205,5 +229,5 @@ def _addresses(counts: Counts) -> int:
     return sum(map(len, counts.values()))
 
 
-def _index(row: VaultRow) -> bytes:
-    return row.bidx
+def _order(row: Row) -> bytes:
+    return row[0]

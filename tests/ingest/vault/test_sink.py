@@ -83,13 +83,28 @@ def test_order_tells_nothing(tmp_path: Path, clock: FakeClock, monkeypatch: pyte
     ordered = written(tmp_path / "ordered")
 
     def alike(_row: object) -> bytes:
-        return b""
+        return b"\0"
 
-    monkeypatch.setattr(sink_module, "_index", alike)
+    monkeypatch.setattr(sink_module, "_order", alike)
 
     assert arrived == written(tmp_path / "control")
     assert arrived != ordered
     assert sorted(arrived) == ordered
+
+
+def test_a_crowd_is_written_piece_by_piece(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Thousands of addresses leave in several pieces, so that beacons come in between: all of them, each once, in the
+    order of their indexes.
+    """
+    addresses = [f"198.51.{number >> 8}.{number & 255}" for number in range(3 * sink_module.ROWS_TOGETHER_MIN)]
+    lane = Lane(tmp_path / "vault", clock)
+    lane.sink.see([sighting(address) for address in addresses])
+    lane.write()
+
+    written = [row.bidx for row in lane.rows()]
+    assert len(addresses) == len(set(written)) == len(written) == lane.sink.written
+    assert sorted(written) == written
 
 
 def test_a_site_without_the_vault_has_no_row(tmp_path: Path, clock: FakeClock) -> None:
