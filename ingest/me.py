@@ -85,7 +85,7 @@ class Me:
             kind = "objected" if action == "object" else "restricted"
             answer = await self._ask("objection_add", address=address, kind=kind, case=SELF_SERVICE)
             if answer is not None and action == "restrict":
-                answer = await self._ask("vault_restricted", address=address, ticket=SELF_SERVICE)
+                answer = await self._ask("vault_restricted", address=address, ticket=SELF_SERVICE, actor=SELF_SERVICE)
         return action if answer is not None else "failed"
 
 

@@ -89,13 +89,12 @@ def extract(
     seen: list[dict[str, Any]] = answer["days"]
     if answer["break_glass"]:
         note(BROKEN)
-    disclosed: list[dict[str, Any]] = ask_desk(settings, "vault_disclosed", {"address": address})["disclosed"]
     with open_registry(settings) as registry:
         sites = registry.sites.all()
     document = made_extract(
         case,
         seen,
-        disclosed,
+        answer["disclosed"],
         register=load_register(settings.data_dir),
         sites=sites,
         settings=settings,
@@ -220,7 +219,8 @@ def _mark(case_id: str, address: str, kind: str, as_json: bool, data_dir: Path |
 
     with_keeper(settings, alone, "objection_add", address=address, kind=kind, case=ticket)
     if kind == "restricted":
-        _tell_notices(ask_desk(settings, "vault_restricted", {"address": address, "ticket": ticket})["notices"])
+        fields = {"address": address, "ticket": ticket, "actor": "command line"}
+        _tell_notices(ask_desk(settings, "vault_restricted", fields)["notices"])
     _show(cases.note(ticket, kind), as_json, "Done: collectors know within half a minute.")
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from daysalt.vault.audit import checked_ticket
 from ingest.vault.cipher import parsed_address
 
-PURPOSES = ("fraud_risk", "dsar", "legal_obligation")
+DSAR = "dsar"
+PURPOSES = ("fraud_risk", DSAR, "legal_obligation")
 COMMAND_LINE = "command line"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from daysalt.vault.answers import COMMAND_LINE, ApprovalNeeded, Person, ReadRefused, day_facts
+from daysalt.vault.answers import COMMAND_LINE, DSAR, ApprovalNeeded, Person, ReadRefused, day_facts
 from daysalt.vault.audit import UNREADABLE, AuditError, AuditLog
 from daysalt.vault.disclosures import DisclosureError, Disclosures
 from daysalt.vault.holds import Hold, HoldError, Holds, HoldUnreadable
@@ -101,11 +101,13 @@ class VaultDesk:
         self, address: str, purpose: str, ticket: str, site: str = "", who: Mapping[str, str] | None = None
     ) -> Fields:
         """
-        See `VaultReads.lookup`; `who` has `email` and `password`.
+        See `VaultReads.lookup`; `who` has `email` and `password`. For a person's request the answer also says to whom
+        the address was handed out.
         """
         person = await self._person(who)
         days = await self.reads.lookup(person, address, purpose=purpose, ticket=ticket, site=site)
-        return {"days": day_facts(days), "break_glass": not person.second_exists}
+        answer: Fields = {"days": day_facts(days), "break_glass": not person.second_exists}
+        return {**answer, **await self.rights.disclosed(address)} if purpose == DSAR else answer
 
     async def disclose(
         self, address: str, to: str, purpose: str, ticket: str, who: Mapping[str, str] | None = None

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from daysalt.vault.answers import (
+    DSAR,
     PURPOSES,
     ApprovalNeeded,
     Person,
@@ -140,7 +141,7 @@ class VaultReads:
             DisclosureError, ApprovalNeeded, ReadRefused, AuditError, KeyringError, SocketRefused: as they say.
         """
         packed, ticket = self._checked(person, address, purpose, ticket)
-        if purpose == "dsar":
+        if purpose == DSAR:
             raise ReadRefused("what people ask about themselves is no disclosure: use `daysalt dsar extract`")
         if to not in self._recipients() or len(to) > RECIPIENT_CHARS_MAX:
             raise ReadRefused(f"{to[:40]!r} is no recipient: name it as a [[recipient]] in privacy.toml first")

@@ -69,15 +69,17 @@ class VaultRights:
         notices = self._disclosures.notify(_subjects(wanted), "erasure", ticket)
         return await self._rows.erase(wanted), notices
 
-    async def restricted(self, address: str, *, ticket: str) -> list[Notice]:
+    async def restricted(self, actor: str, address: str, *, ticket: str) -> list[Notice]:
         """
         Find out who must be told that an address is restricted from now on.
 
         Raises:
-            ReadRefused, KeyringError, DisclosureError: as they say.
+            ReadRefused, AuditError, KeyringError, DisclosureError: as they say.
         """
+        ticket = read_ticket(ticket)
+        self._audit.append(actor, "vault.restrict", subject_kind="address", purpose="dsar", ticket=ticket)
         wanted = await self._reads.wanted(read_address(address), "")
-        return self._disclosures.notify(_subjects(wanted), "restriction", read_ticket(ticket))
+        return self._disclosures.notify(_subjects(wanted), "restriction", ticket)
 
 
 def _subjects(wanted: Wanted) -> Iterator[Subject]:

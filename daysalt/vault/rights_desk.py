@@ -46,7 +46,6 @@ class RightsDesk:
         return {
             "vault_self": self.own,
             "vault_erase_address": self.erase,
-            "vault_disclosed": self.disclosed,
             "vault_restricted": self.restricted,
             "vault_notices": self.notices,
             "vault_notice_told": self.told,
@@ -61,7 +60,7 @@ class RightsDesk:
 
     async def disclosed(self, address: str) -> Fields:
         """
-        See `VaultRights.disclosed`.
+        See `VaultRights.disclosed`. No operation of its own: it goes along with what somebody may read anyhow.
         """
         return {"disclosed": [_disclosure_facts(one) for one in await self._rights.disclosed(address)]}
 
@@ -73,11 +72,12 @@ class RightsDesk:
         await self._forget(address)
         return {"rows": rows, "notices": [_notice_facts(notice) for notice in notices]}
 
-    async def restricted(self, address: str, ticket: str) -> Fields:
+    async def restricted(self, address: str, ticket: str, actor: str) -> Fields:
         """
         See `VaultRights.restricted`.
         """
-        return {"notices": [_notice_facts(one) for one in await self._rights.restricted(address, ticket=ticket)]}
+        notices = await self._rights.restricted(actor, address, ticket=ticket)
+        return {"notices": [_notice_facts(notice) for notice in notices]}
 
     async def notices(self) -> Fields:
         """

@@ -31,7 +31,7 @@ from tests.ingest.test_door import Exchange
 from tests.ingest.test_objections import PATH, asked, posted
 from tests.processes.family import until
 from tests.vault.test_audit import CHANGES, lines_of, make
-from tests.vault.test_reads import ALONE, ANNA, BO, DAY, HOLD, NOBODY, OTHER, V4, Vault, run
+from tests.vault.test_reads import ALONE, ANNA, BO, DAY, HOLD, NOBODY, OTHER, V4, Vault, desk_of, run
 from warehouse.client import Warehouse
 from warehouse.days import DAY_MS
 
@@ -160,6 +160,28 @@ def test_19_whoever_was_given_an_address_is_named(tmp_path: Path) -> None:
         vault.keys.destroy_day(day)
     vault.disclosures.forget_dead()
     assert index not in (vault.data / FILE).read_text()
+
+
+def test_19_only_a_persons_request_is_told_of_recipients(tmp_path: Path) -> None:
+    """
+    A restriction makes a notice for each recipient, too, and is in the audit log. Whom an address went to is in the
+    answer to a person's request, and in no other look-up. The control, an address handed to nobody, names nobody.
+    """
+    vault = Vault(tmp_path)
+    for address in (V4, OTHER):
+        vault.see(address)
+    run(vault.reads.disclose(ALONE, V4, to="Bank AB", purpose="fraud_risk", ticket="B-1"))
+    desk = desk_of(vault)
+    asked = [
+        run(desk.lookup(address, purpose, "D-1")).get("disclosed")
+        for address, purpose in ((V4, "dsar"), (OTHER, "dsar"), (V4, "fraud_risk"))
+    ]
+    notices = run(vault.rights.restricted("anna@example.com", V4, ticket="D-1"))
+
+    assert ["Bank AB"] == [one["to"] for one in asked[0] or ()]
+    assert [[], None] == asked[1:]
+    assert [("Bank AB", "restriction")] == [(notice.recipient, notice.what) for notice in notices]
+    assert ("anna@example.com", "vault.restrict", "") in vault.told()
 
 
 def _handed_to_another(vault: Vault) -> list[SeenDay]:
