@@ -40,6 +40,8 @@ from dashboard.pages.reader import reader_of
 from dashboard.pages.rendering import base_path
 from dashboard.pages.security import BasePath, SecurityHeaders
 from warehouse.client import WarehouseUnavailable
+from warehouse.log import logger
+from warehouse.privacy.register import RegisterError
 from warehouse.registry.errors import RegistryUnavailable
 
 PAGES_AT_ONCE = 8
@@ -140,6 +142,7 @@ def build_app(context: Context) -> Starlette:
             HTTPException: _http_error(context),
             WarehouseUnavailable: _unavailable(context),
             RegistryUnavailable: _unavailable(context),
+            RegisterError: _unreadable_register,
         },
     )
 
@@ -170,3 +173,12 @@ def _unavailable(context: Context) -> Callable[[Request, Exception], Coroutine[N
         return Response(body, 503, {"Retry-After": "5"}, "text/plain; charset=utf-8")
 
     return handle
+
+
+async def _unreadable_register(_request: Request, error: Exception) -> Response:
+    """
+    Say to visitors that the operator must act; what is wrong, and where, is in the log only.
+    """
+    logger().error("the operator's file about privacy cannot be used", reason=str(error))
+    body = "The owner's file about privacy cannot be used. The server's log and `daysalt doctor --privacy` say why.\n"
+    return Response(body, 500, media_type="text/plain; charset=utf-8")

@@ -17,6 +17,7 @@ from dashboard.context import Context
 from ingest.retention.chain import ProofChain
 from tests.pages.browsing import browser
 from warehouse.privacy.proofs import DAY, KEYS, PROOFS_DIR, parse_chain, verify_chain
+from warehouse.privacy.register import OPERATOR_FILE
 
 HTML = {"Accept": "text/html"}
 OVERCLAIMS = re.compile(
@@ -184,6 +185,39 @@ def test_a_broken_chain_is_shown_as_broken(context: Context) -> None:
 def me_header(**facts: Any) -> dict[str, str]:
     whole: dict[str, Any] = {"token": "t0", "kind": "", "days": [], "disclosed": [], "done": "", **facts}
     return {"x-daysalt-me": base64.b64encode(json.dumps(whole).encode()).decode()}
+
+
+def test_a_recipient_needs_a_name_only(context: Context) -> None:
+    """
+    The page names recipients, and the controller, with what is known of them.
+    """
+    context.registry.sites.add("site1.test")
+    rows = '[[recipient]]\nname = "Bank AB"\n[[recipient]]\nname = "Hosting AB"\nservice = "hosting"\ncountry = "SE"\n'
+    who = '[controller]\nname = "Example Ltd"\nemail = "privacy@site1.test"\n'
+    (context.settings.data_dir / OPERATOR_FILE).write_text(who + rows)
+    page = browser(context).get("/privacy/site1.test")
+
+    assert 200 == page.status_code
+    assert [True, True] == [text in page.text for text in ("Example Ltd", "privacy@site1.test")]
+    assert ["<li>Bank AB</li>", "<li>Hosting AB (SE): hosting</li>"] == re.findall(r"<li>\w+ AB.*?</li>", page.text)
+    assert ["Bank AB", "Hosting AB"] == [row["name"] for row in policy(context)["recipients"]]
+
+
+@pytest.mark.parametrize("path", ["", "/policy.json"])
+def test_a_wrong_file_of_the_operator_is_said(
+    context: Context, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    """
+    Visitors read that the owner must act; the field's name, and no path, stays with the owner.
+    """
+    context.registry.sites.add("site1.test")
+    (context.settings.data_dir / OPERATOR_FILE).write_text('[controller]\nnmae = "Example Ltd"\n')
+    answer = browser(context).get(f"/privacy/site1.test{path}")
+    logged = caplog.text + "".join(capsys.readouterr())
+
+    assert (500, True) == (answer.status_code, "cannot be used" in answer.text)
+    assert (False, True) == ("nmae" in answer.text, "nmae" in logged)
+    assert str(context.settings.data_dir) not in answer.text
 
 
 @pytest.mark.parametrize("language", ["en", "sv"])

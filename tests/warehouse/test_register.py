@@ -70,6 +70,7 @@ def test_a_row_that_ended_is_not_in_force(tmp_path: Path) -> None:
         (ROW.replace('subject = "customer"\n', ""), "subject"),
         ("[controller]\nnmae = 'x'\n", "nmae"),
         ("[[entry", "TOML"),
+        ('[[recipient]]\nservice = "hosting"\n', "has no name"),
         (ROW + "\n" + ROW, "one id"),
         (ROW.replace('purpose = "support"', 'purpose = "support"\nwhen = "maybe"'), "maybe"),
     ],

@@ -19,6 +19,7 @@ REGISTER = Path(__file__).parent / "register.toml"
 OPERATOR_FILE = "privacy.toml"
 LANGUAGES = ("en", "sv")
 CONTROLLER_FIELDS = ("name", "organisation_number", "address", "email", "phone", "dpo")
+RECIPIENT_FIELDS = ("name", "service", "country")
 WHEN = ("always", "vault", "risk")
 
 
@@ -116,7 +117,7 @@ def load_register(data_dir: Path | None = None) -> Register:
         effective_from=theirs.get("effective_from", ours["effective_from"]),
         entries=tuple(entries),
         authorities=tuple(_texts(row) for row in theirs.get("authority", ours["authority"])),
-        recipients=tuple(_texts(row) for row in theirs.get("recipient", [])),
+        recipients=tuple(_recipient(row) for row in theirs.get("recipient", [])),
         controller=_controller(theirs.get("controller", {})),
         controllers={domain: _controller(site.get("controller", {})) for domain, site in sites.items()},
     )
@@ -184,6 +185,13 @@ def _controller(row: Mapping[str, Any]) -> dict[str, str]:
             f"{unknown[0]} in {OPERATOR_FILE} is no field of a controller: use {', '.join(CONTROLLER_FIELDS)}"
         )
     return {name: str(value) for name, value in row.items()}
+
+
+def _recipient(row: Mapping[str, Any]) -> dict[str, str]:
+    if not str(row.get("name", "")).strip():
+        raise RegisterError(f"a [[recipient]] of {OPERATOR_FILE} has no name: give it one")
+    # Pages ask for all three; what else the operator wrote stays beside them.
+    return {**dict.fromkeys(RECIPIENT_FIELDS, ""), **_texts(row)}
 
 
 def _texts(row: Mapping[str, Any]) -> dict[str, str]:
