@@ -41,6 +41,10 @@ HOP_BY_HOP = frozenset({
 })  # fmt: skip
 
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""What may be asked twice."""
+
+
 class HandOver:
     """
     The way from a collector to the dashboard.
@@ -78,15 +82,16 @@ class HandOver:
             headers.append((b"x-forwarded-proto", str(scope["scheme"]).encode("ascii")))
         importing = scope["method"] == "POST" and scope["raw_path"].endswith(IMPORT_PATH)
         body = _body(receive, None if importing else BODY_BYTES_MAX)
+        has_body = _has_body(headers, scope)
         request = self._client.build_request(
             scope["method"],
             httpx.URL("http://dashboard").copy_with(raw_path=target),
             headers=headers,
-            content=body if _has_body(headers, scope) else None,
+            content=body if has_body else None,
             timeout=IMPORT_TIMEOUT if importing else USE_CLIENT_DEFAULT,
         )
         try:
-            answer = await self._client.send(request, stream=True)
+            answer = await self._sent(request, again=not has_body and scope["method"] in SAFE_METHODS)
         except _TooLarge:
             await _plain(send, 413, b"the request body is too large\n")
             return
@@ -107,6 +112,18 @@ class HandOver:
             await send({"type": "http.response.body", "body": b""})
         finally:
             await answer.aclose()
+
+    async def _sent(self, request: httpx.Request, *, again: bool) -> httpx.Response:
+        """
+        Send a request, and a second time when the dashboard closed the idle connection it went on: both sides may close
+        one after five seconds, and the other side hears of it too late.
+        """
+        try:
+            return await self._client.send(request, stream=True)
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            if not again:
+                raise
+        return await self._client.send(request, stream=True)
 
     async def close(self) -> None:
         """
