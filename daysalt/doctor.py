@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daysalt.checks.check import Check
 from daysalt.checks.directories import check_data_dir, check_disk, check_keys_dir, check_root_key
-from daysalt.checks.duties import check_controller, check_due, check_second_owner
+from daysalt.checks.duties import check_controller, check_copies, check_due, check_second_owner
 from daysalt.checks.machine import check_clock, check_python
 from daysalt.checks.residue import (
     check_backup_mark,
@@ -46,6 +46,7 @@ _PRIVACY_CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
     ("snapshots", check_snapshots),
     ("query logs", check_query_logs),
     ("backup mark", check_backup_mark),
+    ("key copies", check_copies),
     ("controller", check_controller),
     ("second owner", check_second_owner),
     ("duties", check_due),

@@ -1,5 +1,6 @@
 """
-What people still have to do: who answers for the sites, a second owner, holds to review, cases and notices that wait.
+What people still have to do: who answers for the sites, where the root key lies, a second owner, holds to review,
+cases and notices that wait.
 """
 
 from __future__ import annotations
@@ -28,6 +29,24 @@ def check_controller(settings: Settings) -> Check:
         "controller", "note",
         f"{settings.data_dir / OPERATOR_FILE} names no controller with name and email, so the policy pages name nobody "
         "to ask: see docs/privacy.md",
+    )  # fmt: skip
+
+
+def check_copies(settings: Settings) -> Check:
+    """
+    Say what a stolen copy of the keys directory would open: nothing else on this machine can know of one.
+    """
+    if settings.root_key_file.parent == settings.keys_dir:
+        return Check(
+            "key copies", "note",
+            "the root key lies beside the keyring, so a copy of that directory opens every key that lived then: keep "
+            "the root key on another medium (DAYSALT_ROOT_KEY_FILE), and after a copy was made run "
+            "`daysalt keys rotate --root` and destroy the old one",
+        )  # fmt: skip
+    return Check(
+        "key copies", "well",
+        "the root key lies apart from the keyring; after a copy of both was made run `daysalt keys rotate --root` and "
+        "destroy the old one",
     )  # fmt: skip
 
 

@@ -154,7 +154,12 @@ def needles_of(address: str) -> dict[str, bytes]:
                 forms[f"{alphabet} of {name}, shifted by {shift}"] = _middle(
                     encode(bytes(shift) + raw), shift, len(raw)
                 )
-    return forms
+    kept: dict[str, bytes] = {}
+    for form, needle in forms.items():
+        # Upper case changes nothing in IPv4: of forms that are the same bytes the first one is told.
+        if needle not in kept.values():
+            kept[form] = needle
+    return kept
 
 
 def _folders(settings: Settings) -> list[Path]:

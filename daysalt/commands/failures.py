@@ -60,6 +60,8 @@ def sentence(error: BaseException) -> str:
         "KeyDestroyed",
         "ProofError",
         "DsarError",
+        "DisclosureError",
+        "HoldError",
         "RecordError",
         "RegisterError",
     )

@@ -45,6 +45,16 @@ def test_every_finding_is_explained_without_the_address(tmp_path: Path) -> None:
     assert {"unwell"} == {check.state for check in found if "access.log" in check.finding}
 
 
+def test_one_place_is_told_once(tmp_path: Path) -> None:
+    """
+    Forms that are the same bytes are one finding.
+    """
+    (tmp_path / "access.log").write_text(f"{ADDRESSES[0]} GET /")
+    found = check_addresses(load_settings({"DAYSALT_DATA_DIR": str(tmp_path)}), ADDRESSES[:1])
+
+    assert ["text"] == [check.finding.split(" as ")[1].partition(":")[0] for check in found]
+
+
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     """
     Neighbouring addresses are no finding.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daysalt.checks.duties import check_controller, check_due, check_second_owner
+from daysalt.checks.duties import check_controller, check_copies, check_due, check_second_owner
 from daysalt.dsar import Cases
 from daysalt.vault.disclosures import Disclosures
 from daysalt.vault.holds import FILE as HOLDS_FILE
@@ -34,6 +34,17 @@ def test_somebody_answers_for_the_sites(settings: Settings) -> None:
     (settings.data_dir / OPERATOR_FILE).write_text('[controller]\nname = "Example AB"\nemail = "p@example.com"\n')
 
     assert ("note", "well") == (before.state, check_controller(settings).state)
+
+
+def test_a_root_key_beside_its_keyring_is_pointed_out(settings: Settings) -> None:
+    """
+    Whoever copies the directory has both then; on another medium a copy of the keyring is of no use.
+    """
+    apart = {"DAYSALT_DATA_DIR": str(settings.data_dir), "DAYSALT_ROOT_KEY_FILE": "/run/credentials/daysalt/root.key"}
+    beside = check_copies(settings)
+
+    assert ("note", "well") == (beside.state, check_copies(load_settings(apart)).state)
+    assert "keys rotate --root" in beside.finding
 
 
 def test_a_second_owner_can_approve(settings: Settings) -> None:
