@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingest import pseudonymize
@@ -21,6 +22,7 @@ from ingest.pseudonymize import Pseudonymizer, Visitor
 from ingest.risk_id import RiskIds
 from ingest.vault.cipher import VaultCipher, blind_index, mapped_address
 from tests.clocks import FakeClock
+from tests.ingest import collectors
 from tests.ingest.vault.lanes import DAY, Lane, hour, sighting
 from warehouse.days import DAY_MS
 
@@ -134,6 +136,43 @@ def test_03_no_value_links_two_days(tmp_path: Path) -> None:
 
     assert first == again, "the control: under the keys of one day they are equal"
     assert [False, False, False] == [one == other for one, other in zip(first, second, strict=True)]
+
+
+COARSE = {
+    "site_id", "name", "hostname", "pathname", "interactive", "scroll_depth", "engagement_ms", "props",
+    "revenue_amount", "revenue_currency", "referrer", "source", "channel", "utm_source", "utm_medium", "utm_campaign",
+    "utm_content", "utm_term", "click_id", "country", "region", "city", "browser", "browser_version", "os",
+    "os_version", "device", "event_id",
+}  # fmt: skip
+"""What thousands share: page, source, place and device; empty here are campaign, revenue and the sender's own id."""
+
+
+def test_03_two_days_of_a_visitor_share_coarse_fields_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Of the same beacon on two days every field of the record is compared: equal are those that thousands share, and
+    neither visitor nor visit. The control keeps the first day's salt, and the visitor is equal, too.
+    """
+    world = Installation(tmp_path, "2026-11-20T12:00:00")
+
+    def shared(_table: OpenVisitTable) -> Pseudonymizer:
+        return world.pseudonymizer
+
+    monkeypatch.setattr(collectors, "Pseudonymizer", shared)
+    collector = collectors.make_collector(tmp_path / "c", world.clock, salts=False)
+    days: list[dict[str, object]] = []
+    kept = world.refresh()
+    for moment in ("2026-11-20T12:00:00", "2026-11-21T12:00:00"):
+        world.set(moment)
+        (event,) = collectors.events_of(collectors.send(collector))
+        days.append(msgspec.structs.asdict(event))
+    same = {name for name, value in days[0].items() if days[1][name] == value}
+    until = world.clock.now_ms() + 1
+    stretched = [Salt(one.timezone, one.day, one.start_ms, until, until, one.key) for one in kept]
+    world.pseudonymizer.install(stretched)
+    (weakened,) = collectors.events_of(collectors.send(collector))
+
+    assert COARSE == same
+    assert days[0]["visitor_id"] == weakened.visitor_id
 
 
 def test_04_vault_and_events_join_by_the_hour_only(tmp_path: Path) -> None:
