@@ -89,13 +89,19 @@ def surfaces(context: Context, site: Site, key: str) -> Iterator[tuple[str, str]
         yield f"graph {f}", member.get("/site1.test", params={"f": f, "period": "day", "format": "csv"}).text
     yield "totals", stranger.get(f"/share/{shared.slug}", params={"f": "browser:Lynx", "period": "day"}).text
     asked = {"site_id": "site1.test", "date_range": "day"}
+    question = {**asked, "metrics": ["visitors", "pageviews"]}
+    all_filters: tuple[list[list[Any]], ...] = (
+        [],
+        [["is", "visit:browser", [RARE]]],
+        [["is_not", "visit:browser", ["Firefox"]]],
+    )
+    for filters in all_filters[1:]:
+        total = {**question, "filters": filters}
+        yield f"v2 {filters}", ask_http(context, "POST", "/api/v2/query", key=key, json=total).text
     for dimension in ("visit:city", "visit:browser", "event:page"):
-        for filters in ([], [["is", "visit:browser", [RARE]]], [["is_not", "visit:browser", ["Firefox"]]]):
-            question = {**asked, "metrics": ["visitors", "pageviews"], "filters": filters}
-            split = {**question, "dimensions": [dimension]}
+        for filters in all_filters:
+            split = {**question, "filters": filters, "dimensions": [dimension]}
             yield f"v2 {dimension} {filters}", ask_http(context, "POST", "/api/v2/query", key=key, json=split).text
-            if filters:
-                yield f"v2 {filters}", ask_http(context, "POST", "/api/v2/query", key=key, json=question).text
         legacy = {"site_id": "site1.test", "period": "day", "property": dimension}
         for text in (f"visit:browser=={RARE}", "visit:browser==L*"):
             given = {**legacy, "filters": text}
