@@ -140,12 +140,7 @@ class BeaconLane(GuardedConnection):
         keeps = self._keeps_alive()
         record = self.collector.plain_record(self._body, self.headers, self._peer) if keeps else None
         if record is not None:
-            try:
-                self.spool.append_one(record, self._stored)
-            except SpoolFull:
-                self._answer(FULL)
-            else:
-                self._unanswered.append([None])
+            self._append_plain(record)
             return
         try:
             answer, records = self.collector.collect_long(self._body, self.headers, self._peer)
@@ -157,14 +152,14 @@ class BeaconLane(GuardedConnection):
             return
         close = not keeps
         slot: list[bytes | None] = [None]
+        # In line before it is handed over: a group that is full is safe, and told so, within the call.
+        self._unanswered.append(slot)
+        self._closing = self._closing or close
         try:
             self.spool.append(records, partial(self._safe, slot, answer, len(records), close))
         except SpoolFull:
-            self._answer(FULL)
-            return
-        self._unanswered.append(slot)
-        if close:
-            self._closing = True
+            slot[0] = self._rendered(FULL, close=close)
+            self._write_answered()
 
     def _plain(self, data: bytes) -> bool:
         """
@@ -180,14 +175,18 @@ class BeaconLane(GuardedConnection):
         self._unused = False
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
+        self._append_plain(record)
+        return True
+
+    def _append_plain(self, record: bytes) -> None:
+        # In line first, as above.
+        slot: list[bytes | None] = [None]
+        self._unanswered.append(slot)
         try:
             self.spool.append_one(record, self._stored)
         except SpoolFull:
-            self._unanswered.append([self._rendered(FULL, close=False)])
+            slot[0] = self._rendered(FULL, close=False)
             self._write_answered()
-        else:
-            self._unanswered.append([None])
-        return True
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():

@@ -21,6 +21,9 @@ class Turn:
 
     call_soon_threadsafe = call_soon
 
+    def call_later(self, _delay: float, callback: Callable[[], object]) -> object:
+        return self.call_soon(callback)
+
     def take(self) -> None:
         # A group is gathered over several turns, until one brings nobody more.
         while self.callbacks:

@@ -32,11 +32,18 @@ GROUP_BYTES_MAX = 8 * 1024 * 1024
 GATHER_RECORDS_MAX = 256
 GATHER_SECONDS_MAX = 0.002
 """A group waits for others that long at most; a turn of the loop that brings nobody ends it at once."""
+SYNC_PAUSE_SECONDS = 0.001
+"""After a sync a group waits that long for company: a sync takes as much of a processor as four to eight beacons."""
+CROWD_MIN = 8
+"""Records that end the pause at once; more, when more shared the last sync."""
 USED_REFRESH_MS = 1_000
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
-WAIT_IN_PLACE_US = 150.0
-"""Waking a thread and being woken by it costs about this much; measured on two cores, docs/decisions.md."""
+WAIT_IN_PLACE_US = 5_000.0
+"""What a busy thread keeps another from Python's lock for: a faster disk is not worth one. docs/decisions.md."""
+TRY_IN_PLACE_EACH = 64
+"""While a slow disk is waited for in a thread, every so many syncs one is waited for in place, to see how slow it is:
+in a thread the wait for Python's lock is measured, too."""
 
 Done = Callable[[Exception | None], None]
 
@@ -53,6 +60,8 @@ class Loop(Protocol):
     """
 
     def call_soon(self, callback: Callable[[], object]) -> object: ...
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> object: ...
 
     def call_soon_threadsafe(self, callback: Callable[[], object]) -> object: ...
 
@@ -112,11 +121,15 @@ class SpoolWriter:
         self._waiting: list[Done] = []
         self._looked_at_records = 0
         self._gathering_since = 0.0
+        self._synced_at = -SYNC_PAUSE_SECONDS
+        self._crowd = CROWD_MIN
+        self._enough = GROUP_RECORDS_MAX
         self._written: list[_Group] = []
         self._in_flight: list[_Group] = []
         self._outcome: Future[OSError | None] | None = None
         self._syncer = ThreadPoolExecutor(1, "spool-sync")
         self._sync_us = 0.0
+        self._threaded_syncs = 0
         self._used_bytes = 0
         self._slow_down = False
         self._used_at_ms = -USED_REFRESH_MS
@@ -169,8 +182,8 @@ class SpoolWriter:
         self._records.append(record)
         self._waiting.append(done)
         self._record_bytes += len(record)
-        if len(self._records) >= GROUP_RECORDS_MAX:
-            self.commit()
+        if len(self._records) >= self._enough:
+            self._end_pause()
 
     def _begin_group(self) -> None:
         self._refresh_used()
@@ -178,8 +191,22 @@ class SpoolWriter:
         if self._limit:
             raise SpoolFull(self._limit)
         self._looked_at_records = 0
-        self._gathering_since = time.perf_counter()
-        self._loop.call_soon(self._gather)
+        now = self._gathering_since = time.perf_counter()
+        pause = self._synced_at + SYNC_PAUSE_SECONDS - now if self._sync else 0.0
+        if pause > 0:
+            # All who waited last time are likely all there is: the pause ends once they are here again.
+            self._enough = self._crowd
+            self._loop.call_later(pause, self._gather)
+        else:
+            self._enough = GROUP_RECORDS_MAX
+            self._loop.call_soon(self._gather)
+
+    def _end_pause(self) -> None:
+        if len(self._records) >= GROUP_RECORDS_MAX:
+            self.commit()
+        else:
+            self._enough = GROUP_RECORDS_MAX
+            self._loop.call_soon(self._gather)
 
     def _gather(self) -> None:
         """
@@ -203,6 +230,7 @@ class SpoolWriter:
             return
         records, self._records, self._record_bytes = self._records, [], 0
         waiting, self._waiting = self._waiting, []
+        self._crowd = max(len(waiting), CROWD_MIN, self._crowd - self._crowd // 8 - 1)
         try:
             self._written.append(self._write(frame(records), waiting))
         except OSError as error:
@@ -248,11 +276,13 @@ class SpoolWriter:
         groups, self._written = self._written, []
         if not groups:
             return
-        if not self._sync or self._sync_us <= self._wait_in_place_us:
+        if not self._sync or self._sync_us <= self._wait_in_place_us or self._threaded_syncs >= TRY_IN_PLACE_EACH:
+            self._threaded_syncs = 0
             self._finish(groups, self._timed_sync(groups))
             return
+        self._threaded_syncs += 1
         self._in_flight = groups
-        self._outcome = self._syncer.submit(self._timed_sync, groups)
+        self._outcome = self._syncer.submit(self._sync_segments, groups)
         self._outcome.add_done_callback(
             lambda outcome: self._loop.call_soon_threadsafe(lambda: self._synced(outcome.result()))
         )
@@ -264,20 +294,25 @@ class SpoolWriter:
             self._sync_written()
 
     def _timed_sync(self, groups: list[_Group]) -> OSError | None:
-        """
-        Have the disk take what the groups wrote. Runs in the thread, or in place.
-        """
         if not self._sync or not groups:
             return None
         began = time.perf_counter()
+        error = self._sync_segments(groups)
+        took_us = (time.perf_counter() - began) * 1e6
+        # The mean of the last ten or so: one slow sync does not decide.
+        self._sync_us += (took_us - self._sync_us) / 10
+        return error
+
+    def _sync_segments(self, groups: list[_Group]) -> OSError | None:
+        """
+        Have the disk take what the groups wrote. Runs in the thread, or in place.
+        """
         try:
             for segment in {id(group.segment): group.segment for group in groups}.values():
                 segment.sync()
         except OSError as error:
             return error
-        took_us = (time.perf_counter() - began) * 1e6
-        # The mean of the last ten or so: one slow sync does not decide.
-        self._sync_us += (took_us - self._sync_us) / 10
+        self._synced_at = time.perf_counter()
         return None
 
     def _finish(self, groups: list[_Group], error: OSError | None) -> None:

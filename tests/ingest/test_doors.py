@@ -241,6 +241,25 @@ def test_full_spool_is_503_at_both_doors(tmp_path: Path, clock: FakeClock) -> No
     assert b"retry-after: " in lane
 
 
+@pytest.mark.parametrize("kind", ["plain", "long"])
+def test_a_full_group_is_answered_within_the_call(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """
+    A group that is full with a beacon may be safe before `append` comes back: the beacon has its answer all the same.
+    """
+    monkeypatch.setattr("ingest.spool.writer.GROUP_RECORDS_MAX", 1)
+    sent = request() if kind == "plain" else request(body=b'{"n":"Signup","u":"https://site1.test/a","d":"site1.test"}')
+
+    async def talk(server: Served) -> bytes:
+        return await server.exchange(sent)
+
+    lane, asgi = through_both(tmp_path, clock, talk)
+
+    assert asgi == lane
+    assert lane.startswith(b"HTTP/1.1 202 ")
+
+
 def test_base_path_at_both_doors(tmp_path: Path, clock: FakeClock) -> None:
     """
     A beacon below the base path is the same beacon.

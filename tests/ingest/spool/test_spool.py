@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from ingest.event import Record
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER, encode_record, frame, header, read_pieces, whole_bytes
-from ingest.spool.writer import SpoolFull, SpoolWriter
+from ingest.spool.writer import CROWD_MIN, TRY_IN_PLACE_EACH, SpoolFull, SpoolWriter
 from tests.clocks import FakeClock
 from tests.ingest.records import event
 from tests.turns import Turn
@@ -286,6 +287,95 @@ def test_groups_share_a_slow_sync(tmp_path: Path, clock: FakeClock, monkeypatch:
     assert ([], [0], 1) == (before, middle, seen)
     assert [event(0), event(1), event(2)] == read_all(tmp_path)
     assert 3 == count  # one for the first, one for both that came meanwhile, one for sealing
+
+
+class _Delays(Turn):
+    """
+    A loop that keeps what is to come later apart.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later: list[Callable[[], object]] = []
+
+    def call_later(self, _delay: float, callback: Callable[[], object]) -> object:
+        self.later.append(callback)
+        return None
+
+
+def _after_a_sync(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> tuple[SpoolWriter, _Delays]:
+    monkeypatch.setattr("ingest.spool.writer.time", SimpleNamespace(perf_counter=lambda: 5.0))
+    turn, told = _Delays(), list[Exception | None]()
+    writer = writer_in(tmp_path, clock, turn)
+    writer.append_one(encode_record(event(0)), told.append)
+    turn.take()
+    assert ([None], []) == (told, turn.later)
+    return writer, turn
+
+
+def test_right_after_a_sync_a_record_waits_for_company(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The first record is safe at once; the next one shares its sync with whatever comes within a moment.
+    """
+    writer, turn = _after_a_sync(tmp_path, clock, monkeypatch)
+    told: list[Exception | None] = []
+
+    writer.append_one(encode_record(event(1)), told.append)
+    turn.take()
+    writer.append_one(encode_record(event(2)), told.append)
+    turn.take()
+    assert ([], 1) == (told, len(turn.later))
+
+    turn.later.pop()()
+    turn.take()
+    assert [None, None] == told
+
+
+def test_a_crowd_does_not_wait_for_company(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As many records as shared the last sync end the pause, however early.
+    """
+    writer, turn = _after_a_sync(tmp_path, clock, monkeypatch)
+    told: list[Exception | None] = []
+
+    for number in range(CROWD_MIN):
+        writer.append_one(encode_record(event(number)), told.append)
+    turn.take()
+
+    assert CROWD_MIN * [None] == told
+    assert [event(0), *(event(number) for number in range(CROWD_MIN))] == read_all(tmp_path)
+
+
+def test_a_slow_disk_is_tried_in_place_now_and_then(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    While the disk is waited for in a thread, one sync of many is done in place, to see how fast it is by now.
+    """
+    real, threads = os.fdatasync, list[threading.Thread]()
+
+    def seen(descriptor: int) -> None:
+        threads.append(threading.current_thread())
+        real(descriptor)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        writer = SpoolWriter(tmp_path, clock, loop, sync=True, bytes_max=10**9, wait_in_place_us=-1)
+        monkeypatch.setattr(os, "fdatasync", seen)
+        for number in range(TRY_IN_PLACE_EACH + 2):
+            future = loop.create_future()
+            writer.append([encode_record(event(number))], future.set_result)
+            writer.commit()
+            assert await future is None
+        monkeypatch.undo()
+        writer.close()
+
+    asyncio.run(run())
+
+    assert 1 == threads.count(threading.current_thread())
+    assert threading.current_thread() is threads[TRY_IN_PLACE_EACH]
 
 
 def test_failed_sync_takes_back_what_is_not_safe(
