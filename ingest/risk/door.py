@@ -31,6 +31,8 @@ from warehouse.local_socket import SocketAbsent, SocketRefused
 from warehouse.registry.api_keys import ApiKey, ApiKeyRing
 
 BODY_BYTES_MAX = 16 * 1024
+FIELDS_MAX = 20
+"""Of a query string; two are known."""
 PREFIX = "/api/risk/v1/"
 MISSING_KEY = "Missing API key. Send a key of scope risk as a Bearer token."
 INVALID_KEY = "Invalid API key, or not one of scope risk for this site."
@@ -187,7 +189,10 @@ class RiskDoor:
         return Answer(200, (JSON, NO_STORE), answer)
 
     async def _visits(self, key: ApiKey, query: bytes) -> Answer:
-        sent = parse_qs(query.decode("latin-1"), encoding="utf-8", errors="replace", max_num_fields=20)
+        try:
+            sent = parse_qs(query.decode("latin-1"), encoding="utf-8", errors="replace", max_num_fields=FIELDS_MAX)
+        except ValueError:
+            raise bad("request", f"has more than {FIELDS_MAX} fields") from None
         site = self._site(key, sent["site"][0] if "site" in sent else sent.get("site_id", [None])[0])
         window = sent.get("window", ["24h"])[0]
         if site is None:
@@ -199,18 +204,25 @@ class RiskDoor:
         return Answer(200, (JSON, NO_STORE), msgspec.json.encode({"site": site.domain, **figures}))
 
     async def _explain(self, key: ApiKey, assessment_id: str) -> Answer:
-        found = (await self._tools.call("explain", assessment_id=assessment_id[:64]))["explanation"]
-        if found is None or key.site_id not in (None, found["site_id"]):
+        found = await self._assessment(key, assessment_id[:64])
+        if found is None:
             return _refusal(404, "assessment_id", "is not an assessment of today")
         names = {site.id: site.domain for site in self._sites.values()}
         self._tools.note(key.id, "risk.explain", names.get(found["site_id"], ""))
         found["site"] = names.get(found.pop("site_id"))
         return Answer(200, (JSON, NO_STORE), msgspec.json.encode(found))
 
+    async def _assessment(self, key: ApiKey, assessment_id: str) -> dict[str, Any] | None:
+        """
+        Find an assessment of today that this key may know of.
+        """
+        found = (await self._tools.call("explain", assessment_id=assessment_id))["explanation"]
+        return found if found is not None and key.site_id in (None, found["site_id"]) else None
+
     async def _feedback(self, key: ApiKey, body: bytes) -> Answer:
         try:
             sent = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             sent = None
         if not isinstance(sent, dict):
             raise bad("request", "must be a JSON object")
@@ -220,8 +232,12 @@ class RiskDoor:
             raise bad("assessment_id", "is required")
         if verdict not in ("right", "wrong"):
             raise bad("verdict", "must be right or wrong")
-        known = (await self._tools.call("judge", assessment_id=assessment_id, verdict=verdict))["known"]
-        if not known:
+        # Whoever may not read an assessment may not judge it.
+        found = await self._assessment(key, assessment_id)
+        if (
+            found is None
+            or not (await self._tools.call("judge", assessment_id=assessment_id, verdict=verdict))["known"]
+        ):
             return _refusal(404, "assessment_id", "is not an assessment of today")
         self._tools.note(key.id, "risk.feedback", "")
         return Answer(200, (JSON, NO_STORE), msgspec.json.encode({"assessment_id": assessment_id, "verdict": verdict}))

@@ -222,6 +222,36 @@ def test_other_methods_and_paths_are_refused(desk: Desk, what: str, method: str,
     assert status == desk.send(what, {}, method=method)[0]
 
 
+def test_feedback_needs_a_key_that_may_read_the_assessment(desk: Desk) -> None:
+    """
+    A key for one site can judge what was asked about that site, and nothing else.
+    """
+    everywhere = desk.send("check", {"ip": "192.0.2.1"})[1]["assessment_id"]
+    of_site = desk.send("check", {"ip": "192.0.2.1", "site": "site.test"})[1]["assessment_id"]
+
+    statuses = [
+        desk.send("feedback", {"assessment_id": name, "verdict": "wrong"}, key="dsk_bbb_secret")[0]
+        for name in (everywhere, of_site)
+    ]
+    assert [404, 200] == statuses
+    assert {("unclear", "wrong"): 1} == desk.owner.assessments.feedback
+
+
+@pytest.mark.parametrize("what", ["check", "feedback"])
+def test_a_body_of_brackets_is_refused(desk: Desk, what: str) -> None:
+    """
+    What nests deeper than can be read is no JSON object, and no failure of ours.
+    """
+    assert 400 == desk.send(what, b"[" * 8000)[0]
+
+
+def test_a_long_query_is_refused(desk: Desk) -> None:
+    """
+    More fields than are read are said to be too many.
+    """
+    assert 400 == desk.send("visits", method="GET", query=b"&".join(b"a=%d" % number for number in range(50)))[0]
+
+
 def test_the_link_carries_observations_and_questions(tmp_path: Path) -> None:
     """
     Over a real socket: what was seen before the owner was there is kept for it, and a question is answered.
