@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 STEPS: tuple[tuple[int, float], ...] = (
-    (0, 0.001), (20, 0.042), (30, 0.491), (42, 0.935), (50, 0.992), (52, 0.999), (70, 1.0),
+    (0, 0.0), (20, 0.026), (30, 0.477), (38, 0.56), (42, 0.972), (43, 0.982), (48, 1.0),
 )  # fmt: skip
 """From this score on, this share."""
 
