@@ -6,14 +6,14 @@ One drain per machine, so that a visit has one owner. Holds no secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
 
 from ingest.big_cells import BigCells
 from ingest.drain_counters import DrainCounters
-from ingest.event import Event, Record, sort_by_time
+from ingest.drain_order import in_order
+from ingest.event import Event, Record
 from ingest.event_ids import EventIds, insert_event_ids
 from ingest.flush import forget_part, insert_batch, newest_batch, read_open_visits
 from ingest.manifest import Manifest, read_manifest, write_manifest
@@ -38,9 +38,6 @@ EVENT_BYTES = 200
 """In the spool, a guess until the first batch tells."""
 REFUSALS_MAX = 5
 """How often a refused batch is tried again before it is set aside: a refusal may come from a store that is ill."""
-_Settle = Callable[[list[Record]], list[Record]]
-_Before = Callable[[list[Record]], None]
-_site_id = attrgetter("site_id")
 
 
 class Drain:
@@ -266,11 +263,11 @@ class Drain:
                 since = min(late.values()) - VISIT_IDLE_SECONDS
                 visits.remind(read_open_visits(self._warehouse, since=since, below_batch=manifest.batch, visitors=late))
 
-        records = self._in_order(manifest.ranges, event_ids.settle, remind)
+        records = in_order(self._reader, self._site_exists, manifest.ranges, event_ids.settle, remind)
         return self._sessionizer.process(chain.from_iterable(records), manifest.batch)
 
     def _visits_before(self, manifest: Manifest) -> OpenVisits:
-        frames = self._in_order(manifest.ranges, list)
+        frames = in_order(self._reader, self._site_exists, manifest.ranges, list)
         times = [record.ts for record in chain.from_iterable(frames) if isinstance(record, Event)]
         now = self._clock.now_ms() // 1000
         # One event of long ago must not bring a whole day into memory: its visitor is asked for when it comes.
@@ -289,33 +286,6 @@ class Drain:
             event_ids.restore(self._warehouse, below_batch=batch)
             self._event_ids = event_ids
         return self._event_ids
-
-    def _in_order(
-        self, ranges: Sequence[Range], settle: _Settle, before: _Before = lambda _: None
-    ) -> Iterator[list[Record]]:
-        """
-        Read ranges by frames in the order things happened. What the ranges are decides how: a replay reads them alike.
-
-        Args:
-            settle: given the records of each frame, puts a drop in the place of those that are repeats.
-            before: told the records of each frame, in order, before the first of them is given.
-        """
-        frames = (frame for piece in ranges for frame in self._reader.frames(piece))
-        if len({writer_of(piece.segment) for piece in ranges}) > 1:
-            # Collectors write side by side: their events are put in order. Of one collector they come in order, and
-            # no more than a frame is held.
-            frames = iter([[record for frame in frames for record in frame]])
-        known: dict[int, bool] = {}
-        for frame in frames:
-            records = settle(frame)
-            sort_by_time(records)
-            before(records)
-            sites = set(map(_site_id, records))
-            for site_id in sites.difference(known):
-                known[site_id] = self._site_exists(site_id)
-            # A site is seldom removed while its events are on the way.
-            gone = [site_id for site_id in sites if not known[site_id]]
-            yield [record for record in records if record.site_id not in gone] if gone else records
 
     def _finish(self, manifest: Manifest, rows: Sessionized | None) -> int:
         self._under_way = self._rows = None

@@ -17,20 +17,17 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
 from ingest.address import AddressTrust, address_in, parse_address
-from ingest.agent import read_agent
 from ingest.counters import Counters
-from ingest.decode import Beacon, WireError
+from ingest.decode import Beacon
 from ingest.decode_plain import decode_plain, plain_beacon
-from ingest.enrich import VERIFICATION_AGENT, EnrichTools, SiteRules, arrival, is_spam_referrer
+from ingest.enrich import EnrichTools, SiteRules
 from ingest.objections import Objections
-from ingest.page import read_page
 from ingest.plain_heads import CONTENT_LENGTH, PlainHeads
-from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainPage, PlainSite
-from ingest.pseudonymize import NoSalt, Pseudonymizer, address_part, agent_part, domain_part
-from ingest.record_pieces import UINT64, agent_piece, last_piece, page_piece, place_piece
+from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainPage, PlainSite, plain_agent, plain_page
+from ingest.pseudonymize import NoSalt, Pseudonymizer, address_part
+from ingest.record_pieces import UINT64, last_piece, place_piece
 from ingest.remembered import Remembered
 from ingest.safe_event import VisitSeeds
-from ingest.shields import screen_page
 from ingest.sightings import SightingFields
 
 BODIES_MAX = 10_000
@@ -43,7 +40,6 @@ ADDRESS_BYTES_MAX = 64
 """What is longer is rare, and not worth the memory."""
 
 Headers = Sequence[tuple[bytes, bytes]]
-NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "any address" where the address does not matter
 _NO_ID = bytes(8)
 
 Key = TypeVar("Key", bytes, str, tuple[str, str, str])
@@ -302,20 +298,9 @@ class PlainPageviews:
         site = self._sites.get(beacon.domains[0])
         if site is None:
             return None
-        rules = site.rules
-        try:
-            page = read_page(beacon.url, beacon.hash_mode)
-        except WireError:
-            return None
-        if is_spam_referrer(beacon.referrer, self._tools.spam_hosts) or screen_page(
-            rules.shields, page.hostname, page.pathname, NOBODY
-        ):
-            return None
-        page, origin = arrival(page, beacon.referrer)
-        if page.scrubbed or origin.scrubbed:
-            return None  # counted there
-        found = PlainPage(site, beacon, domain_part(page.registrable_domain), page_piece(page, origin))
-        kept.keep(key, found)
+        found = plain_page(site, beacon, self._tools.spam_hosts)
+        if found is not None:
+            kept.keep(key, found)
         return found
 
     def _forwarded_address(self, sent: bytes) -> PlainAddress | None:
@@ -344,12 +329,9 @@ class PlainPageviews:
         found = self._agents.find(sent)
         if found is not None or len(sent) > AGENT_BYTES_MAX:
             return found
-        text = sent.decode("latin-1")
-        agent = read_agent(text)
-        if agent.bot or text.startswith(VERIFICATION_AGENT):
-            return None
-        found = PlainAgent(text, agent_part(text), agent_piece(agent))
-        self._agents.keep(sent, found)
+        found = plain_agent(sent.decode("latin-1"))
+        if found is not None:
+            self._agents.keep(sent, found)
         return found
 
     def _begin_second(self, now_ms: int) -> None:

@@ -6,12 +6,18 @@ Addresses and user agents are personal: in memory only, bounded by whoever keeps
 
 from __future__ import annotations
 
-from ingest.decode import Beacon
-from ingest.enrich import SiteRules
-from ingest.pseudonymize import Keyed, Pseudonymizer, site_part
-from ingest.record_pieces import head_piece
+from ipaddress import IPv4Address
+
+from ingest.agent import read_agent
+from ingest.decode import Beacon, WireError
+from ingest.enrich import VERIFICATION_AGENT, SiteRules, arrival, is_spam_referrer
+from ingest.page import read_page
+from ingest.pseudonymize import Keyed, Pseudonymizer, agent_part, domain_part, site_part
+from ingest.record_pieces import agent_piece, head_piece, page_piece
+from ingest.shields import screen_page
 
 NEVER = -1
+NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "any address" where the address does not matter
 
 
 class PlainSite:
@@ -87,3 +93,31 @@ class PlainAgent:
 
     def __init__(self, text: str, part: bytes, piece: bytes) -> None:
         self.text, self.part, self.piece = text, part, piece
+
+
+def plain_page(site: PlainSite, beacon: Beacon, spam_hosts: frozenset[str]) -> PlainPage | None:
+    """
+    Work out what a beacon says of its page; None where the long way decides: a drop, a shield, personal data.
+    """
+    try:
+        page = read_page(beacon.url, beacon.hash_mode)
+    except WireError:
+        return None
+    if is_spam_referrer(beacon.referrer, spam_hosts) or screen_page(
+        site.rules.shields, page.hostname, page.pathname, NOBODY
+    ):
+        return None
+    page, origin = arrival(page, beacon.referrer)
+    if page.scrubbed or origin.scrubbed:
+        return None  # counted there
+    return PlainPage(site, beacon, domain_part(page.registrable_domain), page_piece(page, origin))
+
+
+def plain_agent(text: str) -> PlainAgent | None:
+    """
+    Work out what a user agent says; None for a bot, and for what only checks a snippet.
+    """
+    agent = read_agent(text)
+    if agent.bot or text.startswith(VERIFICATION_AGENT):
+        return None
+    return PlainAgent(text, agent_part(text), agent_piece(agent))
