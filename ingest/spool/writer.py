@@ -12,12 +12,13 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ingest.spool.disk import WAIT_IN_PLACE_US, Disk
 from ingest.spool.open_segment import OpenSegment
 from ingest.spool.segment import frame, make_private
 from ingest.spool.usage import spool_usage
@@ -39,11 +40,6 @@ CROWD_MIN = 8
 USED_REFRESH_MS = 1_000
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
-WAIT_IN_PLACE_US = 5_000.0
-"""What a busy thread keeps another from Python's lock for: a faster disk is not worth one. docs/decisions.md."""
-TRY_IN_PLACE_EACH = 64
-"""While a slow disk is waited for in a thread, every so many syncs one is waited for in place, to see how slow it is:
-in a thread the wait for Python's lock is measured, too."""
 
 Done = Callable[[Exception | None], None]
 
@@ -81,8 +77,8 @@ class SpoolWriter:
     """
     One collector's segments, one open at a time.
 
-    A disk that syncs faster than a thread can be woken is waited for in place. A slower one is waited for in a
-    thread, and the groups that come together meanwhile share the next sync.
+    A fast disk is waited for in place (`ingest/spool/disk.py`). A slow one is waited for in a thread, and the groups
+    that come together meanwhile share the next sync.
     """
 
     def __init__(
@@ -111,7 +107,6 @@ class SpoolWriter:
         self._bytes_max = bytes_max
         self._segment_bytes_max = segment_bytes_max
         self._segment_age_ms_max = segment_age_ms_max
-        self._wait_in_place_us = wait_in_place_us
         # Collectors come and go; a random name keeps two of them from ever meeting in one file.
         self._writer = secrets.token_hex(4)
         self._sequence = 0
@@ -121,15 +116,12 @@ class SpoolWriter:
         self._waiting: list[Done] = []
         self._looked_at_records = 0
         self._gathering_since = 0.0
-        self._synced_at = -SYNC_PAUSE_SECONDS
         self._crowd = CROWD_MIN
         self._enough = GROUP_RECORDS_MAX
         self._written: list[_Group] = []
         self._in_flight: list[_Group] = []
         self._outcome: Future[OSError | None] | None = None
-        self._syncer = ThreadPoolExecutor(1, "spool-sync")
-        self._sync_us = 0.0
-        self._threaded_syncs = 0
+        self._disk = Disk(sync=sync, wait_in_place_us=wait_in_place_us)
         self._used_bytes = 0
         self._slow_down = False
         self._used_at_ms = -USED_REFRESH_MS
@@ -192,7 +184,7 @@ class SpoolWriter:
             raise SpoolFull(self._limit)
         self._looked_at_records = 0
         now = self._gathering_since = time.perf_counter()
-        pause = self._synced_at + SYNC_PAUSE_SECONDS - now if self._sync else 0.0
+        pause = self._disk.synced_at + SYNC_PAUSE_SECONDS - now if self._sync else 0.0
         if pause > 0:
             # All who waited last time are likely all there is: the pause ends once they are here again.
             self._enough = self._crowd
@@ -252,13 +244,13 @@ class SpoolWriter:
         Commit what is left and seal, waiting for the disk. Nothing may be appended afterwards.
         """
         self.commit()
-        self._syncer.shutdown(wait=True)
+        self._disk.close()
         if self._in_flight and self._outcome is not None:
             # Its word counts: after a failed sync the disk may say yes to a second one and have lost the bytes.
             groups, self._in_flight = self._in_flight, []
             self._finish(groups, self._outcome.result())
         groups, self._written = self._written, []
-        self._finish(groups, self._timed_sync(groups))
+        self._finish(groups, self._disk.sync([group.segment for group in groups]))
         self._retire_segment()
 
     def _write(self, data: bytes, waiting: list[Done]) -> _Group:
@@ -276,13 +268,11 @@ class SpoolWriter:
         groups, self._written = self._written, []
         if not groups:
             return
-        if not self._sync or self._sync_us <= self._wait_in_place_us or self._threaded_syncs >= TRY_IN_PLACE_EACH:
-            self._threaded_syncs = 0
-            self._finish(groups, self._timed_sync(groups))
+        if self._disk.is_fast():
+            self._finish(groups, self._disk.sync([group.segment for group in groups]))
             return
-        self._threaded_syncs += 1
         self._in_flight = groups
-        self._outcome = self._syncer.submit(self._sync_segments, groups)
+        self._outcome = self._disk.sync_in_thread([group.segment for group in groups])
         self._outcome.add_done_callback(
             lambda outcome: self._loop.call_soon_threadsafe(lambda: self._synced(outcome.result()))
         )
@@ -292,28 +282,6 @@ class SpoolWriter:
         if groups:  # else `close` has dealt with them
             self._finish(groups, error)
             self._sync_written()
-
-    def _timed_sync(self, groups: list[_Group]) -> OSError | None:
-        if not self._sync or not groups:
-            return None
-        began = time.perf_counter()
-        error = self._sync_segments(groups)
-        took_us = (time.perf_counter() - began) * 1e6
-        # The mean of the last ten or so: one slow sync does not decide.
-        self._sync_us += (took_us - self._sync_us) / 10
-        return error
-
-    def _sync_segments(self, groups: list[_Group]) -> OSError | None:
-        """
-        Have the disk take what the groups wrote. Runs in the thread, or in place.
-        """
-        try:
-            for segment in {id(group.segment): group.segment for group in groups}.values():
-                segment.sync()
-        except OSError as error:
-            return error
-        self._synced_at = time.perf_counter()
-        return None
 
     def _finish(self, groups: list[_Group], error: OSError | None) -> None:
         failure = None if error is None else self._refuse(error)

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.event import Record
+from ingest.spool.disk import TRY_IN_PLACE_EACH
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER, encode_record, frame, header, read_pieces, whole_bytes
-from ingest.spool.writer import CROWD_MIN, TRY_IN_PLACE_EACH, SpoolFull, SpoolWriter
+from ingest.spool.writer import CROWD_MIN, SpoolFull, SpoolWriter
 from tests.clocks import FakeClock
 from tests.ingest.records import event
 from tests.turns import Turn
@@ -304,7 +305,8 @@ class _Delays(Turn):
 
 
 def _after_a_sync(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> tuple[SpoolWriter, _Delays]:
-    monkeypatch.setattr("ingest.spool.writer.time", SimpleNamespace(perf_counter=lambda: 5.0))
+    for module in ("disk", "writer"):
+        monkeypatch.setattr(f"ingest.spool.{module}.time", SimpleNamespace(perf_counter=lambda: 5.0))
     turn, told = _Delays(), list[Exception | None]()
     writer = writer_in(tmp_path, clock, turn)
     writer.append_one(encode_record(event(0)), told.append)
