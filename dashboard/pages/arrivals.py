@@ -52,11 +52,14 @@ def arrivals(context: Context, site: Site, first: date, last: date) -> Arrivals:
         {"site": site.id, "start": int(start.timestamp()), "end": int(end.timestamp())},
     )
     lines = tuple(DropLine(str(reason), int(hits), int(hour)) for reason, hits, hour in rows)
-    counted = context.warehouse.query(
-        "SELECT count() FROM events WHERE site_id = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date} "
-        "AND batch < {brought:UInt64}",
-        {"site": site.id, "first": first, "last": last, "brought": IMPORT_BATCHES_FROM},
-    )[0][0]
+    days = {"site": site.id, "first": first, "last": last}
+    # Bounds of the key alone are counted from the index: a year of a hundred million rows in a few milliseconds.
+    where = "site_id = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
+    counted = context.warehouse.query(f"SELECT count() FROM events WHERE {where}", days)[0][0]  # noqa: S608 - a text of ours
+    if context.warehouse.query("SELECT 1 FROM imports WHERE site_id = {site:UInt32} LIMIT 1", days):
+        brought = {**days, "brought": IMPORT_BATCHES_FROM}
+        imported = f"SELECT count() FROM events WHERE {where} AND batch >= {{brought:UInt64}}"  # noqa: S608 - a text of ours
+        counted -= context.warehouse.query(imported, brought)[0][0]
     dropped = sum(line.hits for line in lines)
     return Arrivals(int(counted) + dropped, dropped, lines)
 

@@ -32,6 +32,7 @@ EVERY_ROW_MAX = 60_000
 """A site's day names 50,000 pages; what comes after these is neither searched nor written to a file."""
 MAP_ROWS = 300
 TOO_LONG = mark("This question took too long. Try a shorter period or fewer filters.")
+AWAY = mark("The store is not answering right now. Nothing is lost: visits are kept and counted. Try again soon.")
 NO_GOALS = frozenset({"pageview", "engagement"})
 
 

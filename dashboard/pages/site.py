@@ -31,15 +31,15 @@ from dashboard.pages.drop_reasons import NOUNS, REASONS
 from dashboard.pages.export_file import export_file
 from dashboard.pages.filters import OPERATOR_TITLES, prop_of, split_key
 from dashboard.pages.forms import refusal
-from dashboard.pages.graph import graph
-from dashboard.pages.headline import headline
 from dashboard.pages.imports import imports_note
 from dashboard.pages.languages import locale_of
 from dashboard.pages.metric_choice import METRIC_TITLES, metric_choice
+from dashboard.pages.overview import Overview, ask_overview
 from dashboard.pages.panels import FILTER_TITLES, PANELS
 from dashboard.pages.reader import Reader, reader_of
-from dashboard.pages.rendering import link, page
+from dashboard.pages.rendering import link, page, streamed_page
 from dashboard.pages.row_lines import LABELS, METRIC_COLUMNS, filter_label
+from dashboard.pages.rows import AWAY, Rows
 from dashboard.pages.segments import with_segment
 from dashboard.pages.series_file import series_file
 from dashboard.pages.snippet import public_address, snippet
@@ -47,9 +47,12 @@ from dashboard.pages.traffic import Quality, traffic_quality
 from dashboard.pages.view import View, read_view
 from dashboard.stats.answer import present_visitors
 from dashboard.stats.period import resolve
-from dashboard.stats.query import QueryError, Viewer
-from warehouse.client import QueryTimeout
+from dashboard.stats.query import Value, Viewer
+from warehouse.client import QueryTimeout, WarehouseUnavailable
 from warehouse.registry.sites import Site
+
+SWAP_MS_MAX = 150
+"""So long a swapped page may take; panels that are not made by then are shown waiting and fetched one by one."""
 
 
 def site_page(context: Context, request: Request) -> Response:
@@ -144,31 +147,35 @@ def _dashboard(asked: Asked, first: date) -> Response:
         return page(context, request, reader, "parts/panel.html", rows=rows, withheld=visitors is None, **shared)
     choice = metric_choice(view, context.registry.goals.all(site.id))
     notes = seen_annotations(context, site, asked.period, asked.viewer)
-    problem, totals, drawn = "", [], None
-    # Measured for a part of the days before only, every number would have grown out of all proportion.
-    before = asked.compare if asked.compare and asked.compare.first >= first else None
-    try:
-        totals = headline(context, site, asked.query, choice, before, asked.viewer, locale)
-        drawn = graph(
-            context, site, view, asked.period, asked.compare, asked.viewer, locale,
-            currency=choice.currency, annotations=notes,
-        )  # fmt: skip
-    except QueryTimeout:
-        problem = "timeout"
-    except QueryError:
-        problem = "filters"
-    visitors = totals[0].value if totals else None
+    # A page that a script swaps in arrives as a whole, so what takes long is left for the panels to fetch themselves;
+    # one that a browser opens is read while it is being made.
+    is_swapped = request.headers.get("hx-request") is not None
+    began_ms = context.clock.monotonic_ms()
+
+    def rows_of(key: str, visitors: Value) -> Rows | None:
+        if is_swapped and context.clock.monotonic_ms() - began_ms > SWAP_MS_MAX:
+            return None
+        try:
+            return asked_rows(asked, key, visitors)
+        except WarehouseUnavailable:
+            tab_key = view.tab_of(key)
+            return Rows(key, PANELS[key], tab_key, PANELS[key].tabs[tab_key], (), 0, False, AWAY)
+
+    def ask_top() -> Overview:
+        return ask_overview(asked, choice, notes, first)
+
     earlier, later = neighbours(view, asked.period, asked.today)
-    return page(
+    make = page if is_swapped else streamed_page
+    return make(
         context, request, reader, "dashboard.html",
         sites=context.registry.sites.all() if reader.user else [],
         live=None if asked.door.held else present_visitors(context, site),
-        totals=totals, withheld=any(number.is_withheld for number in totals),
         imports_note=imports_note(context, site, asked.query, asked.period),
-        graph=drawn, problem=problem, earlier=earlier, later=later, today=asked.today.isoformat(),
+        ask_overview=ask_top, rows_of=rows_of, ask_arrived=lambda: _arrived(asked), away=AWAY,
+        earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
-        all_rows=[asked_rows(asked, key, visitors) for key in PANELS], arrived=_arrived(asked), nouns=NOUNS,
-        reasons=REASONS, quality=_quality(asked), drawable=choice.drawable, metric_titles=METRIC_TITLES,
+        ask_traffic=lambda: _quality(asked), nouns=NOUNS, reasons=REASONS, drawable=choice.drawable,
+        metric_titles=METRIC_TITLES,
         notes=notes, note_days={note.id: format_date(note.day, "medium", locale=locale) for note in notes},
         note_day=min(asked.period.last, asked.today).isoformat(), may_write=reader.may_edit,
         notes_action=link(context.settings, f"/sites/{site.domain}/annotations"), **shared,
@@ -197,7 +204,7 @@ def _arrived(asked: Asked) -> Arrivals | None:
         return None
     try:
         return arrivals(asked.context, asked.site, asked.period.first, asked.period.last)
-    except QueryTimeout:
+    except (QueryTimeout, WarehouseUnavailable):
         return None
 
 
