@@ -268,6 +268,8 @@ def test_segments(site: Measured) -> None:
     page.get_by_label("Save these filters as a segment").fill("Swedes")
     page.get_by_role("button", name="Save segment").click()
     expect(page.locator(".chip strong")).to_have_text("Swedes")
+    # The top of a page is there before its scripts; without them keys do nothing.
+    page.wait_for_load_state()
     page.get_by_role("link", name="Remove this filter").click()
     expect(page.locator(".chip")).to_have_count(0)
     page.keyboard.press("f")
