@@ -166,8 +166,6 @@
 
   document.addEventListener("htmx:afterSettle", function (event) {
     enhance(event.detail.elt.parentNode || document);
-    // The empty state became the dashboard: start over, with its own scripts and address bar.
-    if (!document.getElementById("waiting") && document.body.dataset.waiting) location.reload();
   });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawGraphs);
@@ -177,7 +175,16 @@
     pending = setTimeout(drawGraphs, 120);
   });
 
-  if (document.querySelector("[data-waiting]")) document.body.dataset.waiting = "yes";
-  document.querySelectorAll("[data-guess-timezone]").forEach(guessTimezone);
-  enhance(document);
+  // This file runs as soon as it is there, so that keys and menus work while the rest of a page is on its way; what
+  // changes the page waits for the whole of it, and for the scripts that draw.
+  var whole = false;
+  function begin() {
+    if (whole) return;
+    whole = true;
+    document.querySelectorAll("[data-guess-timezone]").forEach(guessTimezone);
+    enhance(document);
+  }
+  document.addEventListener("DOMContentLoaded", begin);
+  addEventListener("load", begin);
+  if (document.readyState === "complete") begin();
 })();

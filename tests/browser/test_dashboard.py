@@ -350,6 +350,23 @@ def test_nothing_moves_and_nothing_comes_from_elsewhere(site: Measured) -> None:
     page.close()
 
 
+def test_keys_work_while_a_page_arrives(site: Measured, browser: Browser) -> None:
+    """
+    A reader need not wait for the last panel, nor for the scripts that draw: one letter changes the period before.
+    """
+    page = site.context.new_page()
+    page.route("**/uplot.*.js", lambda route: None)
+    page.goto(f"{site.base}/site.test?{PERIOD}", wait_until="commit")
+    expect(page.locator(".totals")).to_be_visible()
+    for _ in range(200):
+        page.keyboard.press("d")
+        if "period=day" in page.url:
+            break
+        page.wait_for_timeout(50)
+    assert "period=day" in page.url
+    page.close()
+
+
 def test_works_without_javascript(site: Measured, browser: Browser) -> None:
     """
     Without a script: the numbers, the graph, tabs, filters, sorting, searching and pages of rows.

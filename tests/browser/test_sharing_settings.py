@@ -107,6 +107,8 @@ def test_shared_link_with_password_end_and_segment(site: Measured, browser: Brow
     stranger.get_by_label("Password").fill("only for the press")
     stranger.get_by_role("button", name="Open").click()
     expect(stranger.locator(".totals")).to_be_visible()
+    # The top of a page is there before its scripts; without them keys do nothing.
+    stranger.wait_for_load_state()
     stranger.keyboard.press("t")
     stranger.wait_for_url(re.compile("period=28d"))
     assert "60" == visitors(stranger)

@@ -148,6 +148,8 @@ def see_panels(page: Page) -> None:
     """
     Check pages, entry, exit and source.
     """
+    # A page's top is there before its panels.
+    page.wait_for_load_state()
     pages, sources = page.locator("#panel-pages"), page.locator("#panel-sources")
     assert {name: count(pages, name) for name in ("/", "/pricing", "/sign-up")} == {
         "/": ["1", "1"], "/pricing": ["1", "1"], "/sign-up": ["1", "1"],

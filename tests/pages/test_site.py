@@ -51,6 +51,21 @@ def test_empty_state(context: Context) -> None:
     assert '<td class="count">7</td>' in html
 
 
+def test_the_empty_state_starts_over(context: Context) -> None:
+    """
+    With the first visit the page that waited is told to open anew, as a page of its own; nothing is counted for it.
+    """
+    site = context.registry.sites.add("site1.test")
+    client = signed_in(context)
+    waits = {"HX-Request": "true", "HX-Target": "waiting"}
+    assert "Waiting for your first visit" in client.get("/site1.test", headers=waits).text
+    insert(context.warehouse, site.id, [Happening(moment("2026-11-22T10:00:00"), who="u")])
+
+    response = client.get("/site1.test", headers=waits)
+
+    assert ("true", "") == (response.headers["HX-Refresh"], response.text)
+
+
 def test_dashboard(context: Context) -> None:
     """
     The first day's numbers, rows and graph are on the page without any script.
