@@ -55,21 +55,6 @@ def first_counted_day(warehouse: Warehouse, site_id: int) -> date | None:
     return min((row[0] for row in rows), default=None)
 
 
-def first_imported_day(warehouse: Warehouse, site_id: int) -> date | None:
-    """
-    Tell the first local day that totals were taken over for.
-
-    Raises:
-        WarehouseUnavailable: ask again later.
-    """
-    rows = warehouse.query(
-        "SELECT day FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = {origin:String} AND base = 1"
-        " ORDER BY site_id, day LIMIT 1",
-        {"site": site_id, "origin": IMPORTED},
-    )
-    return rows[0][0] if rows else None
-
-
 def claim_build(warehouse: Warehouse, clock: Clock, site_id: int, number: int, days: Sequence[date]) -> int:
     """
     Begin to write the totals of an import: what an earlier try left is deleted.

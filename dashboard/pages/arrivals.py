@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from dashboard.context import Context
-from warehouse.imported_totals import first_imported_day
+from dashboard.stats.closed import first_counted_day
+from dashboard.stats.imported import imported_days
 from warehouse.imports import IMPORT_BATCHES_FROM
 from warehouse.registry.sites import Site
 
@@ -68,11 +69,10 @@ def first_day(context: Context, site: Site) -> date | None:
     """
     Tell the first day with an event, or with imported totals; None before the first visit.
     """
-    # Rows are sorted by site and day, so this reads a few rows whatever the table holds.
-    sql = "SELECT day FROM events WHERE site_id = {site:UInt32} ORDER BY site_id, day LIMIT 1"
-    rows = context.warehouse.query(sql, {"site": site.id})
-    days = (rows[0][0] if rows else None, first_imported_day(context.warehouse, site.id))
-    return min((day for day in days if day is not None), default=None)
+    counted = first_counted_day(context.memory, context.warehouse, context.clock, site.id)
+    brought = imported_days(context.memory, context.warehouse, context.clock, site.id)
+    days = ([counted] if counted is not None else []) + [day for day, _ in brought[:1]]
+    return min(days, default=None)
 
 
 def drop_lines(context: Context, site: Site) -> list[DropLine]:

@@ -22,10 +22,10 @@ from dashboard.pages.metric_choice import METRIC_TITLES
 from dashboard.pages.row_lines import metric_text, rate
 from dashboard.pages.view import View
 from dashboard.stats.answer import answer
+from dashboard.stats.filters import unconverted
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period
 from dashboard.stats.query import StatsQuery, StatsResult, Value, Viewer
-from dashboard.stats.sql import unconverted
 from warehouse.registry.annotations import Annotation
 from warehouse.registry.sites import Site
 

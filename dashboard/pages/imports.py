@@ -28,7 +28,7 @@ def imports_note(context: Context, site: Site, query: StatsQuery, period: Period
         query: what the headline numbers are asked by.
     """
     asked = StatsQuery(query.metrics, query.date_range, filters=query.filters, imports=True)
-    _, meta = imported_totals(context.warehouse, site.id, asked, period, (), ())
+    _, meta = imported_totals(context.memory, context.warehouse, context.clock, site.id, asked, period, (), ())
     if meta.skipped in ("no_imported_data", "out_of_range"):
         return "", ""
     if not meta.included:

@@ -20,9 +20,9 @@ from dashboard.pages.tabs import OpenTab, open_tab
 from dashboard.pages.view import View
 from dashboard.stats.answer import answer
 from dashboard.stats.dimensions import OTHER
+from dashboard.stats.filters import unconverted
 from dashboard.stats.period import Period
 from dashboard.stats.query import ROWS_MAX, QueryError, Row, StatsQuery, StatsResult, Value, Viewer
-from dashboard.stats.sql import unconverted
 from warehouse.client import QueryTimeout
 from warehouse.registry.sites import Site
 
@@ -108,6 +108,18 @@ def panel_rows(
     return Rows(key, panel, opened.key, opened.tab, (), 0, False, problem, props=opened.props, prop=opened.prop)
 
 
+def panel_questions(view: View, period: Period) -> list[StatsQuery]:
+    """
+    List what every tab of every panel asks on a page without filters, for `remember_together`.
+    """
+    return [
+        _query(view, period, tab, MAP_ROWS if key == "map" else ROWS_SHOWN, 0)
+        for panel in PANELS.values()
+        for key, tab in panel.tabs.items()
+        if tab.dimension
+    ]
+
+
 def every_row(
     context: Context, site: Site, view: View, period: Period, viewer: Viewer, locale: Locale, key: str
 ) -> tuple[Tab, list[Row]]:
@@ -179,17 +191,9 @@ def _found(
     context: Context, site: Site, view: View, period: Period, viewer: Viewer, tab: Tab, limit: int, offset: int
 ) -> _Found:
     unsorted = bool(view.details) and must_arrange(view, tab)
-    query = StatsQuery(
-        tuple(name for name in tab.metrics if name != GROUP_RATE),
-        period,
-        dimensions=(tab.dimension,),
-        filters=view.conditions(),
-        order=stats_order(view, tab) if view.details and not unsorted else (),
-        limit=limit,
-        offset=offset,
-        total_rows=True,
-        imports=view.imports,
-    )
+    query = _query(view, period, tab, limit, offset)
+    if view.details and not unsorted:
+        query = replace(query, order=stats_order(view, tab))
     rows, total, currencies = _asked(context, site, query, viewer, unsorted or limit > ROWS_MAX)
     if tab.dimension == "event:name":
         # Taken out here, not by a filter: what is filtered is folded more strictly.
@@ -199,6 +203,19 @@ def _found(
     if GROUP_RATE in tab.metrics:
         rows = _with_rates(rows, tab, _whole_rows(context, site, query, viewer))
     return _Found(rows, total, currencies, unsorted)
+
+
+def _query(view: View, period: Period, tab: Tab, limit: int, offset: int) -> StatsQuery:
+    return StatsQuery(
+        tuple(name for name in tab.metrics if name != GROUP_RATE),
+        period,
+        dimensions=(tab.dimension,),
+        filters=view.conditions(),
+        limit=limit,
+        offset=offset,
+        total_rows=True,
+        imports=view.imports,
+    )
 
 
 def _asked(

@@ -39,7 +39,7 @@ from dashboard.pages.panels import FILTER_TITLES, PANELS
 from dashboard.pages.reader import Reader, reader_of
 from dashboard.pages.rendering import link, page, streamed_page
 from dashboard.pages.row_lines import LABELS, METRIC_COLUMNS, filter_label
-from dashboard.pages.rows import AWAY, Rows
+from dashboard.pages.rows import AWAY, Rows, panel_questions
 from dashboard.pages.segments import with_segment
 from dashboard.pages.series_file import series_file
 from dashboard.pages.snippet import public_address, snippet
@@ -47,7 +47,8 @@ from dashboard.pages.traffic import Quality, traffic_quality
 from dashboard.pages.view import View, read_view
 from dashboard.stats.answer import present_visitors
 from dashboard.stats.period import resolve
-from dashboard.stats.query import Value, Viewer
+from dashboard.stats.query import QueryError, Value, Viewer
+from dashboard.stats.together import remember_together
 from warehouse.client import QueryTimeout, WarehouseUnavailable
 from warehouse.registry.sites import Site
 
@@ -82,6 +83,9 @@ def dashboard_through(context: Context, request: Request, reader: Reader, site: 
     first = first_day(context, site)
     if first is None:
         return _waiting(context, request, reader, site)
+    if request.headers.get("hx-target") == "waiting":
+        # The empty state asked: it starts over as a page of its own, with its scripts, painted while it is made.
+        return Response(headers={"HX-Refresh": "true"})
     asked = _understood(context, request, reader, site, door, first)
     if request.query_params.get("filter") is not None:
         # The filter form was sent: show the address that a row's link would have.
@@ -153,6 +157,8 @@ def _dashboard(asked: Asked, first: date) -> Response:
     began_ms = context.clock.monotonic_ms()
 
     def rows_of(key: str, visitors: Value) -> Rows | None:
+        if key == next(iter(PANELS)):
+            _ask_panels(asked)
         if is_swapped and context.clock.monotonic_ms() - began_ms > SWAP_MS_MAX:
             return None
         try:
@@ -180,6 +186,18 @@ def _dashboard(asked: Asked, first: date) -> Response:
         note_day=min(asked.period.last, asked.today).isoformat(), may_write=reader.may_edit,
         notes_action=link(context.settings, f"/sites/{site.domain}/annotations"), **shared,
     )  # fmt: skip
+
+
+def _ask_panels(asked: Asked) -> None:
+    """
+    Ask what all panels show with one statement; what goes wrong is found again, and told, where a panel stands.
+    """
+    if asked.view.conditions():
+        return
+    try:
+        remember_together(asked.context, asked.site, panel_questions(asked.view, asked.period), asked.viewer)
+    except (QueryError, QueryTimeout, WarehouseUnavailable):
+        return
 
 
 def _file(asked: Asked) -> Response:

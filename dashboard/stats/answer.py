@@ -12,22 +12,18 @@ import anyio
 from anyio import to_thread
 
 from dashboard.context import Context
-from dashboard.stats.check import checked
-from dashboard.stats.closed import closed_days, has_overlaps
 from dashboard.stats.dimensions import OTHER, Dimension
 from dashboard.stats.gate import SMALL_CELL, Cell, Gate
-from dashboard.stats.imported import imported_totals
 from dashboard.stats.judging import verdicts
 from dashboard.stats.metrics import REVENUE_METRICS
-from dashboard.stats.noise import Noise
-from dashboard.stats.period import Period, PeriodError, resolve
-from dashboard.stats.query import FilterTree, QueryError, Row, StatsQuery, StatsResult, Value, Viewer
-from dashboard.stats.reports import Report, find_report
+from dashboard.stats.period import Period, PeriodError
+from dashboard.stats.prepare import prepare
+from dashboard.stats.query import QueryError, Row, StatsQuery, StatsResult, Value, Viewer
 from dashboard.stats.revenue import currencies_for, without_unknown
-from dashboard.stats.sql import Question, Statement
+from dashboard.stats.scope import Parameters
+from dashboard.stats.sql import Question
+from dashboard.stats.statement import Statement
 from warehouse.client import Warehouse, WarehouseRefused
-from warehouse.imported_totals import first_imported_day
-from warehouse.registry.goals import Goal
 from warehouse.registry.sites import Site
 
 QUESTIONS_AT_ONCE = 4
@@ -38,6 +34,8 @@ LIVE_SECONDS = 300
 _WAITING = anyio.CapacityLimiter(QUESTIONS_AT_ONCE)
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
+_RATES = frozenset({"percentage", "conversion_rate", "group_conversion_rate"})
+"""Metrics that are measured against everybody; asked once for all of a page's panels."""
 _PATTERN_CODE = "Code: 427"
 """The engine's number for a pattern that RE2 cannot compile."""
 
@@ -51,29 +49,16 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
         QueryTimeout: the store needed too long; say so in the panel and let the page live.
         WarehouseUnavailable: the store is away; ask again later.
     """
-    gate = site_gate(context, site, query.filters, viewer)
-    period = _period(context, site, query)
-    if gate.judges():
-        period = period.by_hours()
-    goals = context.registry.goals.all(site.id)
-    asked, dimensions = checked(query, period, goals)
-    folded = gate.folds(dimensions)
-    report = _report(asked, dimensions, folded, goals)
-    by_goal = goals if report is not None and report.by_goal else None
-    closed = closed_days(context.memory, context.warehouse, context.clock, site.id, period, by_goal)
-    overlapping = False
-    if any(folded) and closed is not None and report is not None:
-        overlapping = has_overlaps(context.memory, context.warehouse, site.id, report, closed)
-    imported, imports = imported_totals(context.warehouse, site.id, asked, period, dimensions, goals)
-    question = Question(
-        *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping, imported),
-        blurs=gate.blurs,
-    )
+    ready = prepare(context, site, query, viewer)
+    gate, asked, dimensions, period = ready.gate, ready.asked, ready.dimensions, ready.period
+    question, judging, folded, imports = ready.question, ready.judging, ready.question.folded, ready.imports
     labels = _labels(asked, period)
-    judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed, imported=imported)
+    if question.is_of_rollups and _RATES & set(asked.metrics):
+        statement = replace(judging, parameters=Parameters()).visitor_counts([()])
+        question.everybody = int(_remembered(context, statement, question)[0][0])
     if gate.judges() and not any(folded) and _withheld(context.warehouse, gate, judging):
         return replace(_nothing(asked, dimensions, period, labels), imports=imports)
-    found = _rows(context, question)
+    found = _remembered(context, question.rows(), question)
     if gate.judges() and any(folded) and _withheld(context.warehouse, gate, judging, found):
         return replace(_nothing(asked, dimensions, period, labels), imports=imports)
     width = len(dimensions)
@@ -90,7 +75,7 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     warnings = dict.fromkeys(asked.metrics, SMALL_CELL) if withheld else {}
     row_currencies: tuple[str | None, ...] = ()
     if REVENUE_METRICS & set(asked.metrics):
-        currencies = currencies_for(asked, goals)
+        currencies = currencies_for(asked, ready.goals)
         if currencies.warning is not None:
             warnings.update(dict.fromkeys(REVENUE_METRICS & set(asked.metrics), currencies.warning))
         rows = tuple(without_unknown(asked, row, currencies) for row in rows)
@@ -99,14 +84,6 @@ def answer(context: Context, site: Site, query: StatsQuery, viewer: Viewer = Vie
     if asked.total_rows:
         total = int(found[0][-1]) if found else 0
     return StatsResult(asked, period, rows, warnings, labels, total, row_currencies, imports)
-
-
-def site_gate(context: Context, site: Site, filters: Sequence[FilterTree], viewer: Viewer) -> Gate:
-    """
-    Make the gate for questions with these filters.
-    """
-    gate = Gate(site.k, viewer, filtered=bool(filters))
-    return replace(gate, noise=Noise(context.registry.noise_keys.of(site.id))) if gate.blurs else gate
 
 
 def present_visitors(context: Context, site: Site) -> int:
@@ -138,52 +115,6 @@ async def in_thread(work: Callable[[Unpack[Arguments]], Result], *arguments: *Ar
     Run something that waits for the store in one of `QUESTIONS_AT_ONCE` threads.
     """
     return await to_thread.run_sync(work, *arguments, limiter=_WAITING)
-
-
-def _period(context: Context, site: Site, query: StatsQuery) -> Period:
-    try:
-        now_ms = context.clock.now_ms()
-        period = resolve(
-            *(query.date_range, site.timezone, now_ms),
-            today=query.date,
-            changes=site.zone_changes,
-            whole_calendar=query.whole_calendar,
-        )
-    except PeriodError as error:
-        raise QueryError(f"#/date_range: {error}") from None
-    if query.date_range != "all":
-        return period
-    # Both in the order of their tables: neither reads more than its first rows.
-    rows = context.warehouse.query(
-        "SELECT day FROM events WHERE site_id = {site:UInt32} ORDER BY site_id, day LIMIT 1 UNION ALL"
-        " SELECT day FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = 'native'"
-        " ORDER BY site_id, day LIMIT 1",
-        {"site": site.id},
-    )
-    days = [row[0] for row in rows]
-    if query.imports and (taken_over := first_imported_day(context.warehouse, site.id)) is not None:
-        days.append(taken_over)
-    return replace(period, first=min([period.first, *days]))
-
-
-def _report(
-    query: StatsQuery, dimensions: Sequence[Dimension], folded: Sequence[bool], goals: Sequence[Goal]
-) -> Report | None:
-    """
-    Find what of the rollups answers a question; None when only rows can.
-    """
-    if query.filters:
-        return None
-    report = find_report(dimensions)
-    if report is None or (report.by_goal and len({goal.display_name for goal in goals}) < len(goals)):
-        return None
-    if REVENUE_METRICS & set(query.metrics) and any(
-        not one.event_column and not one.by_clock for one in report.dimensions if one.family == "visit"
-    ):
-        # Entry and exit are counted from visits, which know no amounts.
-        return None
-    # Of rows that are folded, people in several of them must be known.
-    return report if not any(folded) or report.overlaps else None
 
 
 def _withheld(warehouse: Warehouse, gate: Gate, judging: Question, found: Sequence[tuple[Any, ...]] = ()) -> bool:
@@ -231,18 +162,16 @@ def _labels(query: StatsQuery, period: Period) -> tuple[str, ...] | None:
         raise QueryError(f"Invalid time dimension: {error}") from None
 
 
-def _rows(context: Context, question: Question) -> Sequence[tuple[Any, ...]]:
-    statement = question.rows()
-    if not question.is_of_rollups:
-        return _run(context.warehouse, statement)
+def _remembered(context: Context, statement: Statement, question: Question) -> Sequence[tuple[Any, ...]]:
     return context.memory.answer(
-        context.warehouse, statement.sql, statement.parameters, lambda: _run(context.warehouse, statement)
+        *(context.warehouse, statement.sql, statement.parameters, lambda: _run(context.warehouse, statement)),
+        read=question.reads,
     )
 
 
 def _run(warehouse: Warehouse, statement: Statement) -> Sequence[tuple[Any, ...]]:
     try:
-        return warehouse.query(statement.sql, statement.parameters)
+        return warehouse.query(statement.sql, statement.parameters, settings=statement.settings)
     except WarehouseRefused as error:
         if _PATTERN_CODE in str(error):
             raise QueryError("Invalid filters. A pattern is not a valid RE2 expression.") from None

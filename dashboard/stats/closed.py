@@ -12,7 +12,7 @@ from dashboard.stats.goals import goal_key
 from dashboard.stats.memory import Memory
 from dashboard.stats.months import days_of, known_months, made_of, whole_months
 from dashboard.stats.period import Period
-from dashboard.stats.reports import Report
+from dashboard.stats.reports import REPORTS, TOTAL, Report
 from dashboard.stats.scope import Span
 from warehouse.client import Warehouse
 from warehouse.clock import Clock
@@ -121,18 +121,44 @@ def has_overlaps(memory: Memory, warehouse: Warehouse, site_id: int, report: Rep
     """
     Tell whether somebody was in two rows of a report on one of the days.
     """
+    # Of all reports at once: a dashboard asks about each of them.
     sql = (
-        "SELECT 1 FROM rollup_overlaps WHERE site_id = {site:UInt32} AND report = {report:String}"
-        " AND day BETWEEN {first:Date} AND {last:Date} AND build IN {builds:Array(UInt64)} LIMIT 1"
+        "SELECT DISTINCT report FROM rollup_overlaps WHERE site_id = {site:UInt32}"
+        " AND report IN {reports:Array(String)} AND day BETWEEN {first:Date} AND {last:Date}"
+        " AND build IN {builds:Array(UInt64)}"
     )
     parameters = {
         "site": site_id,
-        "report": report.name,
+        "reports": [one.name for one in REPORTS if one.overlaps],
         "first": closed.first,
         "last": closed.last,
         "builds": list(closed.builds),
     }
-    return bool(memory.answer(warehouse, sql, parameters, lambda: warehouse.query(sql, parameters)))
+    found = memory.answer(warehouse, sql, parameters, lambda: warehouse.query(sql, parameters))
+    return any(name == report.name for (name,) in found)
+
+
+def first_counted_day(memory: Memory, warehouse: Warehouse, clock: Clock, site_id: int) -> date | None:
+    """
+    Tell the first local day that has events of a site, or a rollup made of events.
+    """
+
+    def read() -> date | None:
+        parameters = {"site": site_id, "origin": NATIVE, "report": TOTAL.name}
+        where = "site_id = {site:UInt32} AND origin = {origin:String}"
+        builds = f"SELECT day, max(build) FROM rollup_builds WHERE {where} AND base = 1 GROUP BY day"  # noqa: S608 - a text of ours
+        whole = dict(warehouse.query(builds, parameters))
+        rows = f"SELECT DISTINCT day, build FROM rollups WHERE {where} AND report = {{report:String}}"  # noqa: S608 - a text of ours
+        # A day may have come to nothing since: then its newest build has no rows.
+        found = [day for day, build in warehouse.query(rows, parameters) if day in whole and build >= whole[day]]
+        return min(found, default=None)
+
+    closed = memory.fact(warehouse, clock, ("rollup_builds",), ("first", site_id), read)
+    # What lies before the first rollup is found by the key alone, and mostly is nothing: to look for the first of all
+    # rows means to open every month.
+    sql = "SELECT day FROM events WHERE site_id = {site:UInt32} AND day < {closed:Date} ORDER BY site_id, day LIMIT 1"
+    rows = warehouse.query(sql, {"site": site_id, "closed": closed or date(2149, 6, 6)})
+    return rows[0][0] if rows else closed
 
 
 def _between(days: Sequence[date], first: date, last: date) -> list[Span]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dashboard.stats.dimensions import Dimension, known_dimension
+from dashboard.stats.dimensions import PROPS_PREFIX, Dimension, known_dimension
 from dashboard.stats.goals import goals_named
 from dashboard.stats.query import Filter, FilterGroup, FilterTree, VisitFilter
 from dashboard.stats.scope import Scope
@@ -155,3 +155,14 @@ def _has_visit(tree: FilterTree) -> bool:
     if isinstance(tree, FilterGroup):
         return any(_has_visit(inner) for inner in tree.filters)
     return isinstance(tree, VisitFilter)
+
+
+def unconverted(filters: Sequence[FilterTree]) -> tuple[FilterTree, ...]:
+    """
+    Leave out what a conversion is measured against: filters on goals and properties.
+    """
+
+    def about_conversion(tree: FilterTree) -> bool:
+        return any(leaf.dimension == "event:goal" or leaf.dimension.startswith(PROPS_PREFIX) for leaf in leaves(tree))
+
+    return tuple(tree for tree in filters if not (isinstance(tree, Filter) and about_conversion(tree)))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.context import Context
-from dashboard.stats.answer import answer, site_gate
+from dashboard.stats.answer import answer
 from dashboard.stats.filters import row_conditions, visits_of
 from dashboard.stats.gate import Cell
 from dashboard.stats.noise import cell_hash
 from dashboard.stats.period import Period
+from dashboard.stats.prepare import site_gate
 from dashboard.stats.query import FilterTree, StatsQuery, Value, Viewer
 from dashboard.stats.scope import Parameters, Scope
 from warehouse.registry.goals import Goal

@@ -14,10 +14,12 @@ from datetime import date
 from dashboard.stats.closed import ClosedDays
 from dashboard.stats.dimensions import DIMENSIONS, Dimension, known_dimension
 from dashboard.stats.filters import leaves
+from dashboard.stats.memory import Memory
 from dashboard.stats.period import Period
 from dashboard.stats.query import FilterGroup, FilterTree, ImportsMeta, StatsQuery, VisitFilter
 from dashboard.stats.reports import GOAL, TOTAL, Report, find_report
 from warehouse.client import Warehouse
+from warehouse.clock import Clock
 from warehouse.imported_totals import IMPORTED
 from warehouse.registry.goals import Goal
 
@@ -52,7 +54,9 @@ class ImportedTotals:
 
 
 def imported_totals(
+    memory: Memory,
     warehouse: Warehouse,
+    clock: Clock,
     site_id: int,
     query: StatsQuery,
     period: Period,
@@ -67,16 +71,13 @@ def imported_totals(
     """
     if not query.imports:
         return (), ImportsMeta()
-    rows = warehouse.query(
-        "SELECT day, max(build) FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = {origin:String}"
-        " AND base = 1 AND day BETWEEN {first:Date} AND {last:Date} GROUP BY day ORDER BY day",
-        {"site": site_id, "origin": IMPORTED, "first": period.first, "last": period.last},
-    )
-    if not rows:
-        return (), OUT_OF_RANGE if has_imported_totals(warehouse, site_id) else NO_DATA
+    known = imported_days(memory, warehouse, clock, site_id)
+    inside = [(day, build) for day, build in known if period.first <= day <= period.last]
+    if not inside:
+        return (), OUT_OF_RANGE if known else NO_DATA
     if period.start is not None or any(dimension.by_clock for dimension in dimensions):
         return (), UNSUPPORTED_INTERVAL
-    days = _closed([(row[0], int(row[1])) for row in rows])
+    days = _closed(inside)
     reports = _filtered_report(dimensions, query.filters) if query.filters else _reports(dimensions, goals)
     if not reports:
         return (), UNSUPPORTED_QUERY
@@ -86,17 +87,20 @@ def imported_totals(
     ), ImportsMeta(included=True)
 
 
-def has_imported_totals(warehouse: Warehouse, site_id: int) -> bool:
+def imported_days(memory: Memory, warehouse: Warehouse, clock: Clock, site_id: int) -> tuple[tuple[date, int], ...]:
     """
-    Tell whether any totals were taken over for a site.
+    List the days that totals were taken over for, oldest first, each with the build that counts.
     """
-    return bool(
-        warehouse.query(
-            "SELECT 1 FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = {origin:String} AND base = 1"
-            " LIMIT 1",
+
+    def read() -> tuple[tuple[date, int], ...]:
+        rows = warehouse.query(
+            "SELECT day, max(build) FROM rollup_builds WHERE site_id = {site:UInt32} AND origin = {origin:String}"
+            " AND base = 1 GROUP BY day ORDER BY day",
             {"site": site_id, "origin": IMPORTED},
         )
-    )
+        return tuple((day, int(build)) for day, build in rows)
+
+    return memory.fact(warehouse, clock, ("rollup_builds",), ("imported", site_id), read)
 
 
 def total_of(totals: Sequence[ImportedTotals]) -> ImportedTotals | None:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.context import Context
-from dashboard.stats.answer import answer, site_gate
+from dashboard.stats.answer import answer
 from dashboard.stats.dimensions import OTHER
 from dashboard.stats.filters import row_conditions, visits_of
 from dashboard.stats.gate import Cell, Gate
 from dashboard.stats.noise import cell_hash
 from dashboard.stats.period import Period
+from dashboard.stats.prepare import site_gate
 from dashboard.stats.query import Filter, FilterTree, StatsQuery, Value, Viewer, VisitFilter
 from dashboard.stats.scope import Parameters, Scope
 from warehouse.registry.sites import Site

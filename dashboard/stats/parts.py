@@ -122,6 +122,7 @@ class RowParts:
         amounts: add up `amounts` and `sales` by currency too, after the parts.
         wanted: the parts to add up, of `PARTS`.
         hashes: add up `cell_hash` of the people too, after the parts.
+        people: keep who the visitors are as `people`, after the parts, so that labels can be folded later.
     """
 
     site_id: int
@@ -137,6 +138,7 @@ class RowParts:
     amounts: bool = False
     wanted: Sequence[str] = PARTS
     hashes: bool = False
+    people: bool = False
 
     def scope(self, table: Table) -> Scope:
         """
@@ -175,6 +177,9 @@ class RowParts:
         if self.hashes:
             person = "visitor_id != 0 AND counts" if table == "events" else "visitor_id != 0"
             columns.append(f"{cell_hash(person) if table == plan.people else 'toUInt64(0)'} AS cell_hash")
+        if self.people:
+            person = "visitor_id != 0 AND counts" if table == "events" else "visitor_id != 0"
+            columns.append(f"uniqExactStateIf(visitor_id, {person}) AS people")
         names = [f"f{index}" for index in range(len(shown))]
         group = f" GROUP BY {', '.join(names)}" if shown else ""
         if sets is not None:

@@ -80,6 +80,10 @@ REPORTS: tuple[Report, ...] = (
 _BY_DIMENSIONS = {frozenset(dimension.name for dimension in report.dimensions): report for report in REPORTS}
 
 
+LARGE = frozenset({"event:page", "visit:entry_page", "visit:exit_page"})
+"""Reports of a single dimension with so many labels that reading them costs more than planning does."""
+
+
 def find_report(dimensions: Sequence[Dimension]) -> Report | None:
     """
     Find the report that answers a question about these dimensions; days, weeks and months come from any report.

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dashboard.stats.closed import ClosedDays
-from dashboard.stats.dimensions import OTHER, PROPS_PREFIX, Dimension
-from dashboard.stats.filters import leaves, row_conditions
+from dashboard.stats.dimensions import OTHER, Dimension
+from dashboard.stats.filters import row_conditions, unconverted
 from dashboard.stats.goals import goals_in_play
 from dashboard.stats.imported import ImportedTotals, total_of
 from dashboard.stats.metric_sql import METRIC_SQL
@@ -24,22 +24,12 @@ from dashboard.stats.noise import CELL_HASH
 from dashboard.stats.parts import PARTS, VISITORS, RowParts, wanted_parts
 from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan, make_plan
-from dashboard.stats.query import Filter, FilterTree, Order, StatsQuery
-from dashboard.stats.reports import TOTAL, Report
+from dashboard.stats.query import FilterTree, Order, StatsQuery
+from dashboard.stats.reports import LARGE, TOTAL, Report
 from dashboard.stats.rollup_parts import RollupParts
 from dashboard.stats.scope import Parameters, Scope
+from dashboard.stats.statement import ALL_CORES, Statement
 from warehouse.registry.goals import Goal
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """
-    SQL and the values for its placeholders. Rows: labels, metrics, hashes of the row's people where it `blurs`, how
-    many they are, how many those of all rows are, number of rows.
-    """
-
-    sql: str
-    parameters: dict[str, object]
 
 
 @dataclass(slots=True)
@@ -66,6 +56,8 @@ class Question:
     """Daily totals from elsewhere, to be added."""
     blurs: bool = False
     """The people of each row are asked for, for its noise; only with filters, which rollups do not answer."""
+    everybody: int | None = None
+    """Visitors of the whole period, where that is known already; else a rate counts them beside its rows."""
 
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -75,6 +67,13 @@ class Question:
         Whether the answer is made of rollups alone: then it is the same as long as their builds are.
         """
         return self.report is not None and self.closed is not None and not self.closed.open_spans
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """
+        The tables that are read row by row.
+        """
+        return () if self.is_of_rollups else ("events", "visits")
 
     def rows(self) -> Statement:
         """
@@ -106,7 +105,8 @@ class Question:
         offset = self.parameters.add(self.query.offset, "UInt32")
         order = self._order()
         statement += (f" ORDER BY {order}" if order else "") + f" LIMIT {limit} OFFSET {offset}"
-        return Statement(statement, self.parameters.values)
+        wide = self.is_of_rollups and self.report is not None and self.report.name in LARGE
+        return Statement(statement, self.parameters.values, ALL_CORES if wide else None)
 
     def visitor_counts(self, sets: Sequence[Sequence[FilterTree]]) -> Statement:
         """
@@ -151,6 +151,8 @@ class Question:
             whole = self._visitors(unconverted(self.query.filters))
         else:
             return METRIC_SQL[name]
+        if self.everybody is not None:
+            whole = self.parameters.add(self.everybody, "UInt64")
         return f"ifNull(round(100 * sum(visitors) / nullIf(({whole}), 0), 2), 0)"
 
     def _groups(self) -> list[int]:
@@ -335,14 +337,3 @@ def default_order(query: StatsQuery) -> tuple[Order, ...]:
     """
     times = [Order(name, descending=False) for name in query.dimensions if name.startswith("time")]
     return (*times, Order(query.metrics[0], descending=True))
-
-
-def unconverted(filters: Sequence[FilterTree]) -> tuple[FilterTree, ...]:
-    """
-    Leave out what a conversion is measured against: filters on goals and properties.
-    """
-
-    def about_conversion(tree: FilterTree) -> bool:
-        return any(leaf.dimension == "event:goal" or leaf.dimension.startswith(PROPS_PREFIX) for leaf in leaves(tree))
-
-    return tuple(tree for tree in filters if not (isinstance(tree, Filter) and about_conversion(tree)))
