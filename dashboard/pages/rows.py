@@ -110,13 +110,13 @@ def panel_rows(
 
 def panel_questions(view: View, period: Period) -> list[StatsQuery]:
     """
-    List what every tab of every panel asks on a page without filters, for `remember_together`.
+    List what the open tabs of a page without filters ask, for `remember_together`.
     """
+    opened = [(view.tab_of(key), panel) for key, panel in PANELS.items()]
     return [
-        _query(view, period, tab, MAP_ROWS if key == "map" else ROWS_SHOWN, 0)
-        for panel in PANELS.values()
-        for key, tab in panel.tabs.items()
-        if tab.dimension
+        _query(view, period, panel.tabs[tab], MAP_ROWS if tab == "map" else ROWS_SHOWN, 0)
+        for tab, panel in opened
+        if panel.tabs[tab].dimension
     ]
 
 

@@ -190,7 +190,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
 
 def _ask_panels(asked: Asked) -> None:
     """
-    Ask what all panels show with one statement; what goes wrong is found again, and told, where a panel stands.
+    Ask what the panels show with one statement; what goes wrong is found again, and told, where a panel stands.
     """
     if asked.view.conditions():
         return
