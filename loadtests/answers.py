@@ -168,9 +168,9 @@ def ask(directory: Path) -> dict[str, object]:
     for name, one in FILTERS.items():
         found[f"{name} 30d"] = _sums(_ask_all(context, site, panel_questions("30d", (one,)), 1))
     try:
-        found.update({f"page {period}": figures for period, figures in paint(context, DOMAIN, PERIODS).items()})
+        found.update({f"opened {period}": figures for period, figures in paint(context, DOMAIN, PERIODS).items()})
     except ImportError:
-        found["page"] = "not opened: no Playwright here"
+        found["opened"] = "not at all: no Playwright here"
     patient = Warehouse(_url(directory), read_settings={**READ_SETTINGS, "max_execution_time": 300})
     by_rows = Context(patient, registry, context.clock, context.settings, memory=RowsOnly())
     for name in ("30d", "12mo"):
