@@ -37,7 +37,9 @@ def processes_of(keeper_pid: int) -> list[Process]:
     family = {keeper_pid}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return [process for pid in sorted(family) if (process := _read(pid, keeper_pid)) is not None]
+    # The keeper first, also where the numbers of processes began again after it.
+    numbers = [keeper_pid, *sorted(family - {keeper_pid})]
+    return [process for pid in numbers if (process := _read(pid, keeper_pid)) is not None]
 
 
 def rss_mib(keeper_pid: int) -> float:
