@@ -70,6 +70,13 @@ class Server:
                 assert time.monotonic() < ends, f"{domain} is unknown to the collector after {SITE_DEADLINE_S} s"
                 time.sleep(0.05)
 
+    def metric(self, name: str) -> float:
+        """
+        Read one figure of `/metrics`, summed over its labels; 0 while there is none. At most a second old.
+        """
+        text = httpx.get(f"{self.base_url}/metrics", trust_env=False, timeout=10).text
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.split(" ")[0].split("{")[0] == name)
+
     def said(self) -> str:
         """
         Give the end of what it printed.

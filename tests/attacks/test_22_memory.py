@@ -86,11 +86,6 @@ def said_times(server: Server) -> int:
     return server.output.read_text(errors="replace").count("the keeper is a new program")
 
 
-def metric(server: Server, name: str) -> float:
-    text = httpx.get(f"{server.base_url}/metrics", trust_env=False, timeout=10).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.split(" ")[0].split("{")[0] == name)
-
-
 def send(server: Server, count: int) -> None:
     body = json.dumps({"n": "pageview", "d": "site1.test", "u": "https://site1.test/"})
     with httpx.Client(trust_env=False, headers={"user-agent": CHROME}) as client:
@@ -112,8 +107,8 @@ def test_22_a_dead_salt_is_in_no_process(tmp_path: Path, monkeypatch: pytest.Mon
     with run_server(tmp_path) as server:
         server.await_site("site1.test")
         send(server, 20)
-        until(lambda: metric(server, "daysalt_events_accepted_total") >= 20, "twenty events are not counted")
-        accepted = metric(server, "daysalt_events_accepted_total")
+        until(lambda: server.metric("daysalt_events_accepted_total") >= 20, "twenty events are not counted")
+        accepted = server.metric("daysalt_events_accepted_total")
         salt = needles_of_key(salt_of(server.data_dir, day)[0])
         alive = holders(server, salt)
         collectors = children_of(server.process.pid, "collector")
@@ -127,7 +122,7 @@ def test_22_a_dead_salt_is_in_no_process(tmp_path: Path, monkeypatch: pytest.Mon
             {name for name, held in found.items() if any(form.startswith(key) for form in held)} for key in wanted
         ]
         send(server, 5)
-        until(lambda: metric(server, "daysalt_events_accepted_total") >= accepted + 5, "the counters began anew")
+        until(lambda: server.metric("daysalt_events_accepted_total") >= accepted + 5, "the counters began anew")
         pid = server.process.pid
         # The engine of the store catches the signal; but the store never had a key.
         left = crashed(child for child, role in family_of(pid).items() if role != "store")

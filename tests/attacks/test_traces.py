@@ -27,18 +27,13 @@ V4, V6 = "203.0.113.77", "2001:db8:aaaa:bbbb::1234"
 BEACONS = 1000
 
 
-def metric(server: Server, name: str) -> float:
-    text = httpx.get(f"{server.base_url}/metrics", trust_env=False, timeout=10).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
-
-
 def everything_stored(server: Server, more: int) -> None:
     """
     Wait until the store has so many events more than nothing, and the vault its hits.
     """
     until(
         lambda: (
-            metric(server, "daysalt_events_flushed_total") >= more and metric(server, "daysalt_drain_lag_seconds") < 1
+            server.metric("daysalt_events_flushed_total") >= more and server.metric("daysalt_drain_lag_seconds") < 1
         ),
         "not everything was stored",
     )
@@ -51,7 +46,7 @@ def test_01_no_raw_address_anywhere(server: Server, tmp_path: Path) -> None:
     page, in any form. The control, an access log as a server with
     such logs writes it, is found by the same search.
     """
-    flushed = metric(server, "daysalt_events_flushed_total")
+    flushed = server.metric("daysalt_events_flushed_total")
     pages: list[str] = []
     address = {"x-forwarded-for": V6}
     with httpx.Client(trust_env=False, headers={"user-agent": CHROME}, base_url=server.base_url) as client:
@@ -64,7 +59,7 @@ def test_01_no_raw_address_anywhere(server: Server, tmp_path: Path) -> None:
                 pages.append(broken.text)
         pages.append(client.get("/metrics", headers=address).text)
     everything_stored(server, round(flushed) + BEACONS)
-    until(lambda: metric(server, "daysalt_vault_hits_total") >= BEACONS, "the hits are not in the vault")
+    until(lambda: server.metric("daysalt_vault_hits_total") >= BEACONS, "the hits are not in the vault")
     for pid in children_of(server.process.pid, "collector"):
         kill(pid)
     server.await_site(DOMAIN)
@@ -114,7 +109,7 @@ def test_23_personal_data_of_urls_is_not_kept(server: Server, tmp_path: Path) ->
     plain and encoded once and twice: in no answer of the stats, no file outside the store, no line that was printed.
     The control, an ordinary word at the same places, is in the answers.
     """
-    flushed = metric(server, "daysalt_events_flushed_total")
+    flushed = server.metric("daysalt_events_flushed_total")
     sent = 0
     with httpx.Client(trust_env=False, headers={"user-agent": CHROME}, base_url=server.base_url) as client:
         for secret in (*PERSONAL.values(), VISIBLE):

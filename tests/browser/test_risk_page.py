@@ -69,12 +69,8 @@ def await_vault(server: Server, hits: int) -> None:
     while alike < ALIKE:
         assert time.monotonic() < ends, "the hits are not in the vault"
         time.sleep(0.1)
-        text = httpx.get(f"{server.base_url}/metrics", trust_env=False, timeout=10).text
-        found = {
-            line.split()[0]: float(line.split()[1]) for line in text.splitlines() if line.startswith("daysalt_vault")
-        }
-        rows = found["daysalt_vault_rows_flushed_total"]
-        waits = found["daysalt_vault_hits_total"] < hits or rows < 2 or rows != flushed
+        rows = server.metric("daysalt_vault_rows_flushed_total")
+        waits = server.metric("daysalt_vault_hits_total") < hits or rows < 2 or rows != flushed
         flushed, alike = rows, 0 if waits else alike + 1
 
 

@@ -53,14 +53,6 @@ def send(server: Server, domain: str, address: str, headers: Mapping[str, str] |
             assert 202 == answer.status_code
 
 
-def metric(server: Server, name: str) -> float:
-    """
-    Read one figure; a look at it costs less than a command that opens the keys.
-    """
-    text = httpx.get(f"{server.base_url}/metrics", trust_env=False, timeout=10).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
-
-
 def hits(tmp_path: Path, address: str) -> int:
     found = command(tmp_path, "vault", "lookup", address, *ASK, "--json")
     assert found.returncode in (0, 1), found.stderr
@@ -82,7 +74,7 @@ def test_an_address_is_found_by_who_may_ask(tmp_path: Path) -> None:
             send(server, "site1.test", OTHER, {signal: "1"})
         send(server, "site2.test", OTHER)
         send(server, "nobody.test", OTHER)
-        until(lambda: metric(server, "daysalt_vault_hits_total") >= 8, "the eight hits are not on their way")
+        until(lambda: server.metric("daysalt_vault_hits_total") >= 8, "the eight hits are not on their way")
         until(lambda: hits(tmp_path, V4) == 7, "the seven hits are not in the vault")
         line = command(tmp_path, "vault", "lookup", V4, *ASK)
         nothing = command(tmp_path, "vault", "lookup", OTHER, *ASK)
@@ -118,13 +110,13 @@ def test_hits_are_exact_across_deaths(tmp_path: Path) -> None:
     with run_server(tmp_path) as server:
         add_site(server, tmp_path, "site1.test")
         send(server, "site1.test", V4, count=20)
-        until(lambda: metric(server, "daysalt_vault_hits_total") >= 20, "the first hits are not on their way")
+        until(lambda: server.metric("daysalt_vault_hits_total") >= 20, "the first hits are not on their way")
         until(lambda: hits(tmp_path, V4) == 20, "the first hits are not in the vault")
         for _ in range(3):
             send(server, "site1.test", V4, count=20)
             for pid in children_of(server.process.pid, "store"):
                 kill(pid)
-        until(lambda: metric(server, "daysalt_vault_hits_total") >= 80, "not every hit is on its way")
+        until(lambda: server.metric("daysalt_vault_hits_total") >= 80, "not every hit is on its way")
         until(lambda: _hits_or_none(tmp_path) == 80, "not every hit is in the vault once")
         send(server, "site1.test", V4, count=20)
         for pid in children_of(server.process.pid, "collector"):
