@@ -18,7 +18,7 @@ WAIT_IN_PLACE_US = 5_000.0
 TRY_IN_PLACE_EACH = 64
 """While a slow disk is waited for in a thread, every so many syncs one is waited for in place, to see how slow it is:
 in a thread the wait for Python's lock is measured, too."""
-NEVER_SYNCED = -1.0
+NEVER_SYNCED = float("-inf")
 
 
 class Disk:

@@ -184,7 +184,7 @@ class SpoolWriter:
             raise SpoolFull(self._limit)
         self._looked_at_records = 0
         now = self._gathering_since = time.perf_counter()
-        pause = self._disk.synced_at + SYNC_PAUSE_SECONDS - now if self._sync else 0.0
+        pause = self._disk.synced_at + SYNC_PAUSE_SECONDS - now  # none where nothing is ever synced
         if pause > 0:
             # All who waited last time are likely all there is: the pause ends once they are here again.
             self._enough = self._crowd
