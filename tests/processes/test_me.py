@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.processes.family import until
-from tests.processes.test_vault import add_site, command, hits, metric, send
+from tests.processes.test_vault import add_site, command, hits, send
 from tests.server import Server, run_server
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
@@ -39,7 +39,7 @@ def test_my_address_is_shown_and_erased_by_me_alone(tmp_path: Path) -> None:
         send(server, "site1.test", MINE, count=2)
         send(server, "site1.test", OTHER)
         # Mine, the other one, and the canary.
-        until(lambda: metric(server, "daysalt_vault_rows_flushed_total") >= 3, "the hits are not in the vault")
+        until(lambda: server.metric("daysalt_vault_rows_flushed_total") >= 3, "the hits are not in the vault")
         page = f"{server.base_url}/privacy/site1.test/me"
         mine = {"x-forwarded-for": MINE}
         with httpx.Client(trust_env=False, headers={"accept-language": "en"}) as client:
