@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from daysalt.closer import Closer
 from daysalt.day_sealer import DaySealer
-from daysalt.pace import Pace, rest
+from daysalt.pace import PACE_SECONDS, Pace, rest
 from daysalt.patience import BACKOFF_SECONDS
 from daysalt.vault.drain_thread import VaultDrainThread
 from ingest.drain import Drain
@@ -65,8 +65,11 @@ class DrainThread:
                 retention_days=settings.ip_retention_days,
                 report=self._damage,
                 site_exists=self._site_exists,
-            )
+            ),
+            giving_way=lambda: self.giving_way,
         )
+        self.giving_way = False
+        """Whether this drain rests because collectors want the whole machine."""
         self.damage = 0
         self.caught_up: Callable[[], None] = lambda: None
         """Called, in this thread, when nothing is left to carry."""
@@ -126,7 +129,9 @@ class DrainThread:
                 continue
             took = time.monotonic() - began
             waiting = self.drain.waiting() if carried else 0
-            rest(pace.rest_seconds(carried, took, self.drain.lag_ms, waiting), self._stop.wait, self.drain.waiting)
+            seconds = pace.rest_seconds(carried, took, self.drain.lag_ms, waiting)
+            self.giving_way = seconds > PACE_SECONDS
+            rest(seconds, self._stop.wait, self.drain.waiting)
 
     def _site_exists(self, site_id: int) -> bool:
         revision = self._registry.revision()

@@ -25,6 +25,8 @@ TOOK_SECONDS_MIN = 0.1
 """What comes in while a batch is carried tells a rate only if that took so long."""
 FULL_BATCH_RECORDS = 20_000
 """A batch that was cut for its size: there is more, and it is wanted now."""
+STAND_BACK_SECONDS_MAX = 10.0
+"""How long at most the vault's drain waits for the end of a storm; its rows come every ten seconds."""
 PRESSED_SHARE = 0.5
 """Part of its time on the run queue, waiting for a processor, above which others want the machine."""
 
@@ -93,6 +95,19 @@ def rest(seconds: float, wait: Callable[[float], bool], waiting: Callable[[], in
             if known - before < STORM_EVENTS_A_SECOND * STORM_LOOK_SECONDS:
                 return
     wait(seconds)
+
+
+def stand_back(storm: Callable[[], bool], wait: Callable[[float], bool]) -> None:
+    """
+    Wait until a storm is over, for work beside the drain that may come later still: `STAND_BACK_SECONDS_MAX` at most.
+
+    Args:
+        storm: whether the drain gives way now.
+        wait: waits so many seconds; True when all is to stop.
+    """
+    waited = 0.0
+    while waited < STAND_BACK_SECONDS_MAX and storm() and not wait(STORM_LOOK_SECONDS):
+        waited += STORM_LOOK_SECONDS
 
 
 def _of_this_thread() -> tuple[int, int]:

@@ -4,13 +4,12 @@ The row on latency: the 99th percentile at half of the rate a bare application s
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from pathlib import Path
 
 from loadtests.beacons import draw, write_requests
 from loadtests.loading import offer, saturate
-from loadtests.measured import Counted, Measured, spread
+from loadtests.measured import Counted, Measured, paired, spread
 from loadtests.running import running_bare_app, running_server, two_cores
 
 ROUNDS = 5
@@ -44,7 +43,7 @@ def p99_at_half_rate() -> Measured:
             accepted, stored, _ = server.settled()
             theirs.append(offer(bare_port, load_core, SECONDS, requests, rate).p99_ms)
     return Measured(
-        statistics.median(ours) / statistics.median(theirs),
+        paired(ours, theirs),
         f"at {rate:,.0f} req/s: ours p99 {spread(ours, 2)} ms, bare {spread(theirs, 2)}",
         Counted(accepted, stored, answered),
     )

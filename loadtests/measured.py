@@ -107,6 +107,16 @@ HEAD = (
 )
 
 
+def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """
+    Tell how many times theirs ours are: the median of the rounds' ratios.
+
+    The two of a round met the same moment of the machine; the medians of all rounds may come from different ones, and
+    a machine that is shared can be twice as fast in one minute as in the next.
+    """
+    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
+
+
 def spread(found: Sequence[float], digits: int = 0) -> str:
     """
     Write a median with its range.

@@ -19,7 +19,7 @@ import httpx
 
 from loadtests.beacons import DOMAIN, draw, post, write_requests
 from loadtests.loading import saturate
-from loadtests.measured import Counted, Measured, spread
+from loadtests.measured import Counted, Measured, paired, spread
 from loadtests.running import RunningServer, pinned, running_server, two_cores
 
 EVENTS_A_SECOND, CHECKS_A_SECOND = 5000, 1000
@@ -96,7 +96,7 @@ def cost_to_collector() -> Measured:
                 if number:
                     rates[on].append(loaded.rate)
     return Measured(
-        statistics.median(rates[True]) / statistics.median(rates[False]),
+        paired(rates[True], rates[False]),
         f"on {spread(rates[True])} req/s, off {spread(rates[False])}",
         Counted(accepted, stored, answered, under_way),
     )

@@ -4,7 +4,6 @@ Rows that compare saturated rates: ours and a rival's in turns, so that both mee
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,11 +19,11 @@ from loadtests.beacons import (
     write_requests,
 )
 from loadtests.loading import CONNECTIONS, saturate
-from loadtests.measured import Counted, Measured, Skipped, spread
+from loadtests.measured import Counted, Measured, Skipped, paired, spread
 from loadtests.running import running_bare_app, running_server, two_cores
 from loadtests.running_nginx import find_nginx, running_nginx
 
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 5
 WARM_SECONDS = 2
 BATCH_CONNECTIONS = 8
@@ -62,7 +61,7 @@ def beacons_against(rival: str, durability: str = "fsync", variety: Variety = OR
                 ours.append(loaded.rate)
                 theirs.append(saturate(rival_port, load_core, SECONDS, requests).rate)
     return Measured(
-        statistics.median(ours) / statistics.median(theirs),
+        paired(ours, theirs),
         f"ours {spread(ours)} req/s, {rival} {spread(theirs)}",
         Counted(accepted, stored, answered, under_way),
     )
@@ -104,7 +103,7 @@ def batches_against_beacons() -> Measured:
                 singles.append(single.rate)
                 batches.append(batch.rate * EVENTS_IN_BATCH)
     return Measured(
-        statistics.median(batches) / statistics.median(singles),
+        paired(batches, singles),
         f"batches {spread(batches)} events/s, single {spread(singles)}",
         Counted(accepted, stored, answered, under_way),
     )

@@ -5,7 +5,9 @@ The vault lane's drain in a thread of the store process, beside the one of event
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
+from daysalt.pace import stand_back
 from ingest.manifest import ManifestError
 from ingest.vault.drain import VaultDrain
 from warehouse.client import QueryTimeout, WarehouseRefused, WarehouseUnavailable
@@ -21,8 +23,13 @@ class VaultDrainThread:
     Carries the vault lane over until told to stop.
     """
 
-    def __init__(self, drain: VaultDrain) -> None:
+    def __init__(self, drain: VaultDrain, giving_way: Callable[[], bool] = lambda: False) -> None:
+        """
+        Args:
+            giving_way: whether the drain of events rests because collectors want the machine.
+        """
         self.drain = drain
+        self._giving_way = giving_way
         self.trouble = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vault-drain", daemon=True)
@@ -40,6 +47,7 @@ class VaultDrainThread:
     def _run(self) -> None:
         failures = 0
         while True:
+            stand_back(self._giving_way, self._stop.wait)
             last = self._stop.is_set()
             try:
                 carried = self.drain.step()

@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.beacons import draw, write_requests
 from loadtests.loading import Loaded, offer, saturate
-from loadtests.measured import HEAD, Counted, Measured, Row, Skipped, spread
+from loadtests.measured import HEAD, Counted, Measured, Row, Skipped, paired, spread
 from loadtests.processes import processes_of, rss_mib
 from loadtests.road import SECONDS, Level
 from loadtests.rows import ROWS, choose
@@ -88,6 +88,14 @@ def test_rows_are_chosen_by_name() -> None:
     assert len(ROWS) == len({row.name for row in ROWS})
     with pytest.raises(ValueError, match="there is no row fast; rows are single, os"):
         choose("fast")
+
+
+def test_rounds_are_compared_each_by_itself() -> None:
+    """
+    A machine that is twice as fast in one round takes no part in the figure.
+    """
+    assert 1.5 == paired([15, 30, 15], [10, 20, 10])
+    assert 2 == paired([10, 20, 90], [10, 10, 30])
 
 
 def test_spread() -> None:

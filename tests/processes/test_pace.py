@@ -8,12 +8,14 @@ from daysalt.pace import (
     FULL_BATCH_RECORDS,
     IDLE_SECONDS,
     PACE_SECONDS,
+    STAND_BACK_SECONDS_MAX,
     STORM_EVENTS_A_SECOND,
     STORM_LAG_MS_MAX,
     STORM_LOOK_SECONDS,
     STORM_SECONDS,
     Pace,
     rest,
+    stand_back,
 )
 from tests.clocks import FakeClock
 
@@ -125,3 +127,25 @@ def test_a_rest_goes_on_as_long_as_its_storm() -> None:
     assert _rested(STORM_SECONDS, STORM) == STORM_SECONDS
     assert _rested(STORM_SECONDS, 100) == STORM_LOOK_SECONDS
     assert _rested(STORM_SECONDS, STORM, stops=True) == STORM_LOOK_SECONDS
+
+
+def _stood_back(storm_seconds: float, stop_after: float = 1e9) -> float:
+    waited = 0.0
+
+    def wait(seconds: float) -> bool:
+        nonlocal waited
+        waited += seconds
+        return waited >= stop_after
+
+    stand_back(lambda: waited < storm_seconds, wait)
+    return waited
+
+
+def test_the_vault_stands_back_as_long_as_a_storm_lasts_and_not_for_ever() -> None:
+    """
+    Nothing is waited for when there is no storm, nor after all is to stop.
+    """
+    assert 0 == _stood_back(0)
+    assert 3 == _stood_back(3)
+    assert STAND_BACK_SECONDS_MAX == _stood_back(60)
+    assert 2 == _stood_back(60, stop_after=2)
