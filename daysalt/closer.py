@@ -25,6 +25,7 @@ from warehouse.log import logger
 from warehouse.native import Numbers
 from warehouse.registry.database import Registry
 from warehouse.registry.sites import Site
+from warehouse.site_rows import forget_site
 
 CLOSING_SECONDS = 30 * 60
 """A salt lives this much longer than its day: visits that were open at midnight go on for so long."""
@@ -68,6 +69,10 @@ class Closer:
         """Sites whose built days were held against their rows once, for what changed while this was not running."""
         self._months_in: dict[int, tuple[str, int]] = {}
         """In which state of the list of builds a site's months were all that they should be."""
+        self._known: set[int] = set()
+        """Sites that were there in this round or the one before."""
+        self._removed: set[int] = set()
+        """Sites that were gone in the last round for the first time."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="closer", daemon=True)
 
@@ -93,7 +98,9 @@ class Closer:
             sweep_builds(self._warehouse, site_id)
             self._stale.discard(site_id)
         revision = self._registry.revision()
-        for site in self._registry.sites.all():
+        sites = self._registry.sites.all()
+        self._known |= {site.id for site in sites}
+        for site in sites:
             if self._stop.is_set():
                 return
             through = self.closing_day(site)
@@ -109,6 +116,7 @@ class Closer:
             if revision != self._revision:
                 add_goals(self._warehouse, self._clock, self.rollup_site(site))
             self._add_months(site.id)
+        self._forget_removed()
         self._revision = revision
 
     def flushed(self, batch: int, rows: Sessionized) -> None:
@@ -217,6 +225,22 @@ class Closer:
         state = self._warehouse.state("rollup_builds")
         if self._months_in.get(site_id) != state and add_months(self._warehouse, self._clock, site_id):
             self._months_in[site_id] = state
+
+    def _forget_removed(self) -> None:
+        """
+        Delete once more what there is of sites that were removed a moment ago: a round, or a batch, that was under way
+        then may have written of them afterwards.
+        """
+        if self._registry.revision() == self._revision and not self._removed:
+            return
+        present = {site.id for site in self._registry.sites.all()}
+        gone = self._known - present
+        for site_id in gone | self._removed:
+            with self._resting:
+                forget_site(self._warehouse, site_id)
+            for kept in (self._through, self._months_in):
+                kept.pop(site_id, None)
+        self._known, self._removed = present, gone
 
     def _add(self, site: Site, batch: int, brought: Sequence[date]) -> None:
         here = self.rollup_site(site)

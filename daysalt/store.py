@@ -80,7 +80,17 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
     changed = drain_thread.closer.changed if drain_thread is not None else None
     named = drain_thread.drain.big_cells if drain_thread is not None else None
-    importer = Importer(settings.data_dir, warehouse, clock, resting=resting, changed=changed, big_cells=named)
+
+    def site_exists(site_id: int) -> bool:
+        return registry.sites.by_id(site_id) is not None
+
+    importer = Importer(
+        *(settings.data_dir, warehouse, clock),
+        resting=resting,
+        changed=changed,
+        big_cells=named,
+        site_exists=site_exists,
+    )
     integrity = shared_integrity()
     context = Context(
         warehouse, registry, clock, settings, importing=importer, script_integrity=integrity, resting=resting

@@ -34,8 +34,10 @@ from warehouse.imports import (
     remove_rows,
 )
 from warehouse.registry.sites import Site
+from warehouse.site_rows import forget_site
 
 IMPORTS_DIR = "imports"
+REMOVED = "the site was removed meanwhile: nothing was imported"
 MEANWHILE = "another import of this site was stored meanwhile: import the file once more"
 
 TURN_SECONDS = 0.1
@@ -61,12 +63,15 @@ class Importer:
         resting: threading.Lock,
         changed: Days | None = None,
         big_cells: BigCells | None = None,
+        site_exists: Callable[[int], bool] = lambda _: True,
     ) -> None:
         """
         Args:
             resting: held by whoever writes to the store; see `settle`.
             changed: told the days an import touched.
             big_cells: what large days have named, shared with whoever else writes.
+            site_exists: tells whether a site id is still in the registry; what was to come into a removed one is let
+                go.
         """
         self.directory = data_dir / IMPORTS_DIR
         self._warehouse = warehouse
@@ -74,6 +79,7 @@ class Importer:
         self.resting = resting
         self._changed = changed
         self._big_cells = BigCells(warehouse) if big_cells is None else big_cells
+        self._site_exists = site_exists
         self._busy: set[int] = set()
         self._guard = threading.Lock()
         self.stopping = threading.Event()
@@ -107,11 +113,15 @@ class Importer:
             How many events it had, and the lines of those that belong to no visit.
 
         Raises:
-            ImportRefused: another import of the site was stored while this one was read; nothing was stored.
+            ImportRefused: another import of the site was stored while this one was read, or the site was removed;
+                nothing was stored.
             ImportPaused, WarehouseUnavailable: it is finished later.
             WarehouseRefused: the store will not take it; nothing of it is left.
         """
         plan = staged.plan
+        if not self._site_exists(plan.site_id):
+            staged.discard()
+            raise ImportRefused(REMOVED)
         rows = list_imports(self._warehouse, plan.site_id)
         if {row.number for row in rows} - {plan.number} != set(plan.known):
             staged.discard()
@@ -121,6 +131,11 @@ class Importer:
         if settled.events:
             add_import(self._warehouse, _row(plan, settled.events, len(settled.without_visit), days, self._clock))
         staged.discard()
+        if not self._site_exists(plan.site_id):
+            # It went while its rows came; whoever removed it deleted only those that were there.
+            with self.resting:
+                forget_site(self._warehouse, plan.site_id)
+            raise ImportRefused(REMOVED)
         return settled.events, settled.without_visit
 
     def store_staged(self, site_id: int, number: int, report: Progress) -> tuple[int, Sequence[int]]:

@@ -177,6 +177,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry)
     # The driver must not begin transactions by itself: it would begin them late and without the write lock.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is written over, not left in the file as free room.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:
