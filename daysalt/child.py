@@ -33,8 +33,10 @@ def main(arguments: list[str]) -> int:
     if role == "collector":
         from daysalt.collector import run_collector
 
-        name, listen_fd, table_fd = rest
-        return run_collector(settings, name=name, listen_fd=int(listen_fd), table_fd=int(table_fd))
+        name, listen_fd, table_fd, *beside = rest
+        return run_collector(
+            settings, name=name, listen_fd=int(listen_fd), table_fd=int(table_fd), beside_store=bool(beside)
+        )
     if role in ("renewed", "ready"):
         from daysalt.serve import run_renewed
 

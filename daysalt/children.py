@@ -216,10 +216,11 @@ def make_children(settings: Settings, listen_fd: int, table_fd: int, *, with_sto
         table_fd: memory they share, for visits open at midnight.
     """
     environment = complete_environment(settings)
+    beside = ("beside-store",) if with_store else ()
     children = [
         Child(
             name=f"collector-{number}",
-            arguments=("collector", f"collector-{number}", str(listen_fd), str(table_fd)),
+            arguments=("collector", f"collector-{number}", str(listen_fd), str(table_fd), *beside),
             environment=environment,
             fds=(listen_fd, table_fd),
         )

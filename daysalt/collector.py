@@ -29,7 +29,7 @@ from ingest.collect import Collector
 from ingest.connection import SWEEP_SECONDS
 from ingest.door import Door, Health, Parts
 from ingest.enrich import EnrichTools, SiteRules
-from ingest.hand_over import HandOver
+from ingest.hand_over import PATIENCE_SECONDS, HandOver
 from ingest.keys.day_keys import day_keys
 from ingest.keys.salts import Salt
 from ingest.lane import BeaconLane, lane_for
@@ -60,16 +60,17 @@ GRACE_SECONDS = 5
 CALL_SECONDS = 5.0
 
 
-def run_collector(settings: Settings, *, name: str, listen_fd: int, table_fd: int) -> int:
+def run_collector(settings: Settings, *, name: str, listen_fd: int, table_fd: int, beside_store: bool) -> int:
     """
     Run until told to stop.
 
     Args:
         listen_fd: listening socket, opened by the keeper so that no connection is refused while a collector restarts.
         table_fd: memory shared by the collectors for visits open at midnight.
+        beside_store: the same keeper runs a store, whose dashboard is worth waiting for while it starts.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_Process(settings, name, listen_fd, table_fd).run())
+        runner.run(_Process(settings, name, listen_fd, table_fd, PATIENCE_SECONDS if beside_store else 0).run())
     return 0
 
 
@@ -80,8 +81,9 @@ def _loop_factory() -> Any:
 
 
 class _Process:
-    def __init__(self, settings: Settings, name: str, listen_fd: int, table_fd: int) -> None:
+    def __init__(self, settings: Settings, name: str, listen_fd: int, table_fd: int, patience_seconds: float) -> None:
         self._settings = settings
+        self._patience_seconds = patience_seconds
         self._name = name
         self._clock = SystemClock()
         self._keeper = settings.data_dir / KEEPER_SOCKET
@@ -124,7 +126,8 @@ class _Process:
         vault = self._vault = VaultLane(self._settings, self._clock, loop, self._keeper)
         self._collector.install_sinks([self._risk.start(), *([vault.sink] if self._settings.ip_retention_days else ())])
         base_path = urlsplit(self._settings.base_url).path.rstrip("/")
-        hand_over = HandOver(self._settings.data_dir / DASHBOARD_SOCKET, self._settings.address_headers)
+        dashboard, headers = self._settings.data_dir / DASHBOARD_SOCKET, self._settings.address_headers
+        hand_over = HandOver(dashboard, headers, patience_seconds=self._patience_seconds)
         door = Door(
             self._collector,
             spool,

@@ -6,6 +6,7 @@ Address headers stay here: the read side never learns who asks.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -27,6 +28,11 @@ CONNECTIONS_MAX = 64
 ANSWER_SECONDS_MAX = 60
 IMPORT_TIMEOUT = httpx.Timeout(IMPORT_SECONDS_MAX, connect=2)
 RETRY_AFTER = (b"retry-after", b"2")
+PATIENCE_SECONDS = 20
+"""So long a dashboard that starts beside a collector is waited for; it needs about four seconds."""
+WAITING_MAX = 64
+"""Requests that wait for it at once; further ones are told at once."""
+LOOK_SECONDS = 0.1
 
 # Names that say who somebody is, besides those the settings name.
 PERSONAL = frozenset({
@@ -50,7 +56,14 @@ class HandOver:
     The way from a collector to the dashboard.
     """
 
-    def __init__(self, socket_path: Path, address_headers: tuple[str, ...]) -> None:
+    def __init__(self, socket_path: Path, address_headers: tuple[str, ...], *, patience_seconds: float = 0.0) -> None:
+        """
+        Args:
+            patience_seconds: how long requests wait for a dashboard that is away, counted from the first of them.
+        """
+        self._patience_seconds = patience_seconds
+        self._away_since: float | None = None
+        self._waiting = 0
         self._client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
                 uds=str(socket_path), limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=8)
@@ -66,7 +79,7 @@ class HandOver:
         self, scope: Scope, receive: Receive, send: Send, own: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
         """
-        Hand one HTTP request on. Answers 502 when the dashboard is away, 413 when the body is too large.
+        Hand one HTTP request on. Answers 502 when the dashboard stays away, 413 when the body is too large.
 
         Args:
             own: headers of ours, which are taken off what comes from outside.
@@ -119,11 +132,33 @@ class HandOver:
         one after five seconds, and the other side hears of it too late.
         """
         try:
-            return await self._client.send(request, stream=True)
+            return await self._reached(request)
         except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
             if not again:
                 raise
-        return await self._client.send(request, stream=True)
+        return await self._reached(request)
+
+    async def _reached(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send a request as soon as the dashboard can be reached; while it cannot, nothing of the request has gone out.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                answer = await self._client.send(request, stream=True)
+            except httpx.ConnectError:
+                now = loop.time()
+                self._away_since = now if self._away_since is None else self._away_since
+                if now - self._away_since >= self._patience_seconds or self._waiting >= WAITING_MAX:
+                    raise
+            else:
+                self._away_since = None
+                return answer
+            self._waiting += 1
+            try:
+                await asyncio.sleep(LOOK_SECONDS)
+            finally:
+                self._waiting -= 1
 
     async def close(self) -> None:
         """

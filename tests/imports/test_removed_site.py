@@ -45,7 +45,7 @@ def stored(warehouse: Warehouse, site: Site) -> dict[str, int]:
     return {
         table: int(
             warehouse.query(
-                f"SELECT count() FROM {table} WHERE site_id = {{site:UInt32}}",  # noqa: S608 - the store's own name
+                f"SELECT count() FROM {table} WHERE site_id = {{site:UInt32}}",
                 {"site": site.id},
             )[0][0]
         )
