@@ -63,7 +63,7 @@ async def timeseries(context: Context, request: Request) -> Response:
     query = legacy_query({**request.query_params, "property": ""})
     await _check_goals(context, site, query)
     dimension = _INTERVALS[interval] if interval else "time"
-    result = await ask(context, site, replace(query, dimensions=(dimension,), time_labels=True))
+    result = await ask(context, site, _by_row(replace(query, dimensions=(dimension,), time_labels=True)))
     found = {row.dimensions[0]: row.metrics for row in result.rows}
     # What was withheld is not "nothing happened".
     empty = tuple(None if result.metric_warnings else METRICS[name].zero for name in query.metrics)
@@ -100,10 +100,21 @@ async def breakdown(context: Context, request: Request) -> Response:
     limits = f"Please provide limit as a number between 1 and {BREAKDOWN_MAX}."
     limit = whole(request.query_params, "limit", BREAKDOWN_DEFAULT, BREAKDOWN_MAX, limits)
     page = whole(request.query_params, "page", 1, 1_000_000, "Please provide page as a positive number.")
-    result = await ask(context, site, replace(query, dimensions=(name,), limit=limit, offset=(page - 1) * limit))
+    asked = replace(query, dimensions=(name,), limit=limit, offset=(page - 1) * limit)
+    of_all = name == "event:goal" or name.startswith(PROPS_PREFIX)
+    result = await ask(context, site, asked if of_all else _by_row(asked))
     key = name.removeprefix(PROPS_PREFIX) if name.startswith(PROPS_PREFIX) else name.partition(":")[2]
     rows = [{key: row.dimensions[0], **dict(zip(query.metrics, row.metrics, strict=True))} for row in result.rows]
     return JSONResponse({"results": rows, **_warnings(result)})
+
+
+def _by_row(query: StatsQuery) -> StatsQuery:
+    """
+    Measure conversions against the visitors of each row, as this interface does but for goals and properties: against
+    those of the whole period, every day would look small.
+    """
+    names = ("group_conversion_rate" if name == "conversion_rate" else name for name in query.metrics)
+    return replace(query, metrics=tuple(names))
 
 
 async def _check_goals(context: Context, site: Site, query: StatsQuery) -> None:
@@ -143,6 +154,7 @@ def _warnings(result: StatsResult) -> dict[str, Any]:
     if not result.metric_warnings:
         return {}
     warnings = {
-        name: {"code": warning.code, "warning": warning.text} for name, warning in result.metric_warnings.items()
+        name.removeprefix("group_"): {"code": warning.code, "warning": warning.text}
+        for name, warning in result.metric_warnings.items()
     }
     return {"meta": {"metric_warnings": warnings}}

@@ -104,16 +104,33 @@ def money(value: Value, currency: str | None, locale: Locale, *, short: bool = F
     return format_currency(value, currency, pattern, locale)
 
 
+def is_rate(metric: str) -> bool:
+    """
+    Tell whether a metric is percent, so that it changes by percentage points.
+    """
+    return metric.endswith("_rate")
+
+
+def change_text(share: float, metric: str, locale: Locale) -> str:
+    """
+    Write how much a metric changed, without its direction: percent, or percentage points for a rate.
+    """
+    if not is_rate(metric):
+        return percent(abs(share), locale)
+    points = round(abs(share) * 100, 1)
+    return f"{format_decimal(points, locale=locale)}\N{NO-BREAK SPACE}{'p.e.' if locale.language == 'sv' else 'pp'}"
+
+
 def change(now: Value, before: Value, metric: str) -> float | None:
     """
     Compare with the period before.
 
     Returns:
-        A share of 1 (points / 100 for the bounce rate); None when either is missing or both are 0.
+        A share of 1 (points / 100 for a rate); None when either is missing or both are 0.
     """
     if now is None or before is None:
         return None
-    if metric == "bounce_rate":
+    if is_rate(metric):
         return (now - before) / 100
     if before == 0:
         return 1.0 if now else None

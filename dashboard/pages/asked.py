@@ -38,6 +38,8 @@ class Asked:
     period: Period
     compare: Period | None
     today: date
+    first: date
+    """The site's first day."""
 
     @property
     def viewer(self) -> Viewer:
@@ -46,6 +48,14 @@ class Asked:
     @property
     def locale(self) -> Locale:
         return locale_of(self.reader.language)
+
+    @property
+    def whole_compare(self) -> Period | None:
+        """
+        The period to compare with, if all of it was measured: against a part every number would have grown out of all
+        proportion.
+        """
+        return self.compare if self.compare and self.compare.first >= self.first else None
 
     @property
     def query(self) -> StatsQuery:
@@ -64,7 +74,8 @@ def asked_rows(asked: Asked, key: str, visitors: Value, *, limit: int = ROWS_SHO
     """
     return panel_rows(
         asked.context, asked.site, asked.view, asked.period, visitors, asked.viewer, asked.locale, key,
-        compare=asked.compare, limit=limit, offset=offset,
+        compare=asked.compare, changes=asked.whole_compare if asked.view.compares_rows else None,
+        limit=limit, offset=offset,
     )  # fmt: skip
 
 

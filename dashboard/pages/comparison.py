@@ -12,7 +12,7 @@ from dashboard.pages.view import View
 from dashboard.stats.period import Period, parse_day
 
 COMPARISON_TITLES: dict[str, str] = {
-    "": mark("Previous period"),
+    "previous": mark("Previous period"),
     "year": mark("Year before"),
     "none": mark("No comparison"),
 }

@@ -31,7 +31,15 @@ TERMS: tuple[tuple[str, str, str], ...] = (
     (
         "bounce_rate",
         mark("Bounce rate"),
-        mark("The share of visits with a single pageview and nothing else done."),
+        mark(
+            "The share of visits with a single pageview and nothing else done. In whole percent; 100 and 0 mean all and"
+            " none, so 99.6 is shown as 99."
+        ),
+    ),
+    (
+        "exit_rate",
+        mark("Exit rate"),
+        mark("Of a page's views, the share after which the visit ended there."),
     ),
     (
         "visit_duration",

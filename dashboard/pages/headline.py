@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from babel.core import Locale
 
-from dashboard.charts import numbers
 from dashboard.context import Context
+from dashboard.pages.changes import change_of
 from dashboard.pages.metric_choice import METRIC_TITLES, MetricChoice
 from dashboard.pages.row_lines import metric_text
 from dashboard.stats.answer import answer
@@ -35,6 +35,7 @@ class Number:
     before_text: str
     """Empty where there is nothing to compare with."""
     change: float | None
+    change_text: str
     direction: str | None
     is_good: bool
     is_withheld: bool
@@ -82,19 +83,19 @@ def headline(
     warnings = result.metric_warnings if result else {}
     found: list[Number] = []
     for metric in choice.headline:
-        change = numbers.change(now[metric], before.get(metric), metric)
-        shown = 0 if change is None else round(change, 3 if abs(change) < 0.0995 else 2)
-        direction = None if change is None else "up" if shown > 0 else "down" if shown < 0 else "same"
+        old = metric_text(before.get(metric), metric, locale, choice.currency)
+        change = change_of(metric, now[metric], before.get(metric), old, locale)
         found.append(
             Number(
                 metric,
                 METRIC_TITLES[metric],
                 now[metric],
                 metric_text(now[metric], metric, locale, choice.currency),
-                "" if compare is None else metric_text(before.get(metric), metric, locale, choice.currency),
-                change,
-                direction,
-                (direction == "down") == (metric == "bounce_rate"),
+                "" if compare is None else old,
+                change.change,
+                change.change_text,
+                change.direction,
+                change.is_good,
                 metric in warnings,
             )
         )

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from dashboard.pages.asked import Asked
 from dashboard.pages.graph import Graph, graph
@@ -42,17 +41,15 @@ class Overview:
         return self.totals[0].value if self.totals else None
 
 
-def ask_overview(asked: Asked, choice: MetricChoice, notes: Sequence[Annotation], first: date) -> Overview:
+def ask_overview(asked: Asked, choice: MetricChoice, notes: Sequence[Annotation]) -> Overview:
     """
     Answer the top of a dashboard; what goes wrong becomes a sentence, for the page has begun already.
 
     Args:
         notes: of the days shown.
-        first: the site's first day.
     """
     totals: tuple[Number, ...] = ()
-    # Measured for a part of the days before only, every number would have grown out of all proportion.
-    before = asked.compare if asked.compare and asked.compare.first >= first else None
+    before = asked.whole_compare
     try:
         totals = tuple(headline(asked.context, asked.site, asked.query, choice, before, asked.viewer, asked.locale))
         drawn = graph(

@@ -82,7 +82,12 @@ PANELS: dict[str, Panel] = {
                 more=_OF_ENDS,
             ),
             "exit": Tab(
-                mark("Exit"), mark("Exit page"), "visit:exit_page", "exit_page", ("visitors", "visits"), more=_OF_ENDS
+                mark("Exit"),
+                mark("Exit page"),
+                "visit:exit_page",
+                "exit_page",
+                ("visitors", "visits", "exit_rate"),
+                more=_OF_ENDS,
             ),
             "hostnames": Tab(mark("Hosts"), mark("Hostname"), "event:hostname", "hostname", ("visitors", "pageviews")),
             "journeys": Tab(mark("Journeys"), mark("Page"), "", "page"),

@@ -10,6 +10,7 @@ from typing import cast
 from babel.core import Locale
 
 from dashboard.charts import numbers
+from dashboard.pages.changes import Change
 from dashboard.pages.panels import Tab, mark
 from dashboard.stats.dimensions import OTHER
 from dashboard.stats.metrics import REVENUE_METRICS
@@ -18,6 +19,8 @@ from dashboard.stats.query import Value
 OVERFLOW = "(overflow)"
 GROUP_RATE = "group_rate"
 """Of a row's visitors, the share who reached the goal that is filtered by."""
+EXIT_RATE = "exit_rate"
+"""Of a page's views, the share after which the visit ended."""
 BEFORE_RATE = "before_rate"
 """Of a funnel's first step, the share in the period that is compared with."""
 CODES = frozenset({"visit:country", "visit:region"})
@@ -49,6 +52,7 @@ METRIC_COLUMNS: dict[str, str] = {
     "events": mark("Times"),
     "conversion_rate": mark("Rate"),
     GROUP_RATE: mark("Rate"),
+    EXIT_RATE: mark("Exit rate"),
     "views_per_visit": mark("Views per visit"),
     "bounce_rate": mark("Bounce rate"),
     "visit_duration": mark("Duration"),
@@ -74,6 +78,8 @@ class Line:
         width: length of the bar, 0..100, against the longest one.
         code: of the country, shown before its name, or empty.
         can_filter: false for rows that are many things together.
+        currency: of its revenue.
+        changes: of each metric, where a comparison was chosen.
     """
 
     value: str
@@ -85,6 +91,8 @@ class Line:
     share: float | None
     width: int
     can_filter: bool
+    currency: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def filter_label(name: str, value: str, locale: Locale) -> str:
@@ -136,6 +144,7 @@ def line_of(
         min(1.0, count / visitors) if count is not None and visitors else None,
         0 if count is None or not longest or value == OTHER else max(1, round(count / longest * 100)),
         value not in (OTHER, OVERFLOW),
+        currency,
     )
 
 

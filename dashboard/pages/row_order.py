@@ -11,7 +11,7 @@ from babel.core import Locale
 
 from dashboard.pages.languages import translations_of
 from dashboard.pages.panels import Tab
-from dashboard.pages.row_lines import CODES, GROUP_RATE, LABELS, territory
+from dashboard.pages.row_lines import CODES, EXIT_RATE, GROUP_RATE, LABELS, territory
 from dashboard.pages.view import NAME_ORDER, View
 from dashboard.stats.dimensions import OTHER
 from dashboard.stats.query import Order, Row
@@ -22,7 +22,7 @@ def must_arrange(view: View, tab: Tab) -> bool:
     Tell whether every row is needed to search or to sort as the view asks.
     """
     by, _ = view.order()
-    return bool(view.search) or by == GROUP_RATE or (by == NAME_ORDER and tab.dimension in CODES)
+    return bool(view.search) or by in (GROUP_RATE, EXIT_RATE) or (by == NAME_ORDER and tab.dimension in CODES)
 
 
 def stats_order(view: View, tab: Tab) -> tuple[Order, ...]:

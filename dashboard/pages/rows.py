@@ -14,13 +14,14 @@ from dashboard.context import Context
 from dashboard.pages.funnel_rows import funnel_lines
 from dashboard.pages.journeys import JourneyRows, journey_rows
 from dashboard.pages.panels import PANELS, Panel, Tab, mark
-from dashboard.pages.row_lines import BEFORE_RATE, GROUP_RATE, Line, line_of, rate, territory
+from dashboard.pages.row_changes import with_changes
+from dashboard.pages.row_lines import BEFORE_RATE, Line, line_of, territory
 from dashboard.pages.row_order import arranged, must_arrange, stats_order
+from dashboard.pages.row_rates import asked_metrics, with_rates
 from dashboard.pages.tabs import OpenTab, open_tab
 from dashboard.pages.view import View
 from dashboard.stats.answer import answer
 from dashboard.stats.dimensions import OTHER
-from dashboard.stats.filters import unconverted
 from dashboard.stats.period import Period
 from dashboard.stats.query import ROWS_MAX, QueryError, Row, StatsQuery, StatsResult, Value, Viewer
 from warehouse.client import QueryTimeout
@@ -76,6 +77,7 @@ def panel_rows(
     key: str,
     *,
     compare: Period | None = None,
+    changes: Period | None = None,
     limit: int = ROWS_SHOWN,
     offset: int = 0,
 ) -> Rows:
@@ -84,6 +86,7 @@ def panel_rows(
 
     Args:
         compare: the period that funnels are compared with.
+        changes: the period that rows are compared with.
         visitors: of the whole view; what shares are measured against.
     """
     panel = PANELS[key]
@@ -100,7 +103,10 @@ def panel_rows(
             return replace(empty, journey=steps, total_rows=max(steps.before.total, steps.after.total))
         if not opened.can_ask:
             return empty
-        return _answered(context, site, view, period, visitors, viewer, locale, empty, limit, offset)
+        rows = _answered(context, site, view, period, visitors, viewer, locale, empty, limit, offset)
+        if changes is None:
+            return rows
+        return replace(rows, lines=_compared(context, site, view, changes, viewer, locale, rows))
     except QueryTimeout:
         problem = TOO_LONG
     except QueryError:
@@ -175,6 +181,19 @@ def _answered(
     return replace(empty, lines=tuple(lines), total_rows=total, has_other=has_other, world=world, titles=titles)
 
 
+def _compared(
+    context: Context, site: Site, view: View, compare: Period, viewer: Viewer, locale: Locale, rows: Rows
+) -> tuple[Line, ...]:
+    query = _query(view, compare, rows.tab, ROWS_MAX, 0)
+    try:
+        before, total, _ = _asked(context, site, query, viewer, every=False)
+        before = with_rates(context, site, query, viewer, rows.tab, before, ROWS_MAX)
+    except QueryTimeout:
+        # The rows themselves are there; what they were before is a courtesy.
+        return rows.lines
+    return with_changes(rows.lines, before, total <= len(before), rows.tab, locale)
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """
@@ -200,14 +219,13 @@ def _found(
         counted = tuple(row for row in rows if row.dimensions[0] not in NO_GOALS)
         total -= len(rows) - len(counted)
         rows = counted
-    if GROUP_RATE in tab.metrics:
-        rows = _with_rates(rows, tab, _whole_rows(context, site, query, viewer))
+    rows = with_rates(context, site, query, viewer, tab, rows, EVERY_ROW_MAX if view.details else ROWS_MAX)
     return _Found(rows, total, currencies, unsorted)
 
 
 def _query(view: View, period: Period, tab: Tab, limit: int, offset: int) -> StatsQuery:
     return StatsQuery(
-        tuple(name for name in tab.metrics if name != GROUP_RATE),
+        asked_metrics(tab),
         period,
         dimensions=(tab.dimension,),
         filters=view.conditions(),
@@ -240,22 +258,3 @@ def _asked(
         for row, currency in zip(result.rows, result.currencies, strict=False)
     }
     return rows, total, currencies
-
-
-def _whole_rows(context: Context, site: Site, query: StatsQuery, viewer: Viewer) -> Mapping[str, Value]:
-    """
-    Count the visitors of each row whether or not they reached the goal.
-    """
-    query = StatsQuery(("visitors",), query.date_range, dimensions=query.dimensions, filters=unconverted(query.filters))
-    return {row.dimensions[0]: row.metrics[0] for row in answer(context, site, query, viewer).rows}
-
-
-def _with_rates(rows: tuple[Row, ...], tab: Tab, whole: Mapping[str, Value]) -> tuple[Row, ...]:
-    # Rows folded into (other) are not the same ones on both sides, so it has no rate.
-    position = tab.metrics.index(GROUP_RATE)
-    found: list[Row] = []
-    for row in rows:
-        label = row.dimensions[0]
-        share = None if label == OTHER else rate(row.metrics[0], whole.get(label))
-        found.append(Row(row.dimensions, (*row.metrics[:position], share, *row.metrics[position:])))
-    return tuple(found)

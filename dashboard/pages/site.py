@@ -104,7 +104,7 @@ def _understood(context: Context, request: Request, reader: Reader, site: Site, 
     if view.period == "all":
         period = replace(period, first=min(first, today))
     compare = compared(view, period, first)
-    return Asked(context, request, reader, site, door, view, period, compare, today)
+    return Asked(context, request, reader, site, door, view, period, compare, today, first)
 
 
 def _waiting(context: Context, request: Request, reader: Reader, site: Site) -> Response:
@@ -168,7 +168,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
             return Rows(key, PANELS[key], tab_key, PANELS[key].tabs[tab_key], (), 0, False, AWAY)
 
     def ask_top() -> Overview:
-        return ask_overview(asked, choice, notes, first)
+        return ask_overview(asked, choice, notes)
 
     earlier, later = neighbours(view, asked.period, asked.today)
     make = page if is_swapped else streamed_page

@@ -28,7 +28,7 @@ GRAPH_METRICS = (
 """Every metric that can be drawn; some only with a filter on a goal or a page."""
 PERIODS = ("day", "yesterday", "24h", "7d", "28d", "91d", "month", "lastmonth", "year", "12mo", "all", "custom", "live")
 INTERVALS = ("minute", "hour", "day", "week", "month")
-COMPARISONS = ("year", "custom", "none")
+COMPARISONS = ("previous", "year", "custom", "none")
 FILTERS_MAX = 20
 FILTER_CHARS_MAX = 2_000
 SEARCH_CHARS_MAX = 200
@@ -68,7 +68,7 @@ class View:
     sort: str = ""
     """A column and maybe `:asc` or `:desc`, such as `pageviews:asc`; empty for the first metric, highest first."""
     compare: str = ""
-    """One of `COMPARISONS`; empty for the period before."""
+    """One of `COMPARISONS`; empty for the period before, shown at the top only, where it costs little."""
     compare_first: str = ""
     compare_last: str = ""
     """ISO days; only where `compare` is `custom`."""
@@ -242,6 +242,13 @@ class View:
         Show every row of a panel; empty: the whole dashboard.
         """
         return replace(self, details=panel, search="", sort="")
+
+    @property
+    def compares_rows(self) -> bool:
+        """
+        Whether a comparison was chosen, so that every row says how it changed.
+        """
+        return self.compare in ("previous", "year", "custom") or (self.same_weekdays and not self.compare)
 
     def conditions(self) -> tuple[FilterTree, ...]:
         """

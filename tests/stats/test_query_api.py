@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from dashboard.context import Context
+from dashboard.stats.answer import answer
+from dashboard.stats.query import StatsQuery
 from tests.clocks import FakeClock
 from tests.stats.asking import ask_http
 from tests.stats.rows import Happening, insert, moment
@@ -60,6 +62,50 @@ def test_group_conversion_rate_is_of_each_row(context: Context) -> None:
     )
     assert [("Buy", 1, 33.33, 33.33)] == rows(ask(context, metrics=metrics, dimensions=["event:goal"]))
     assert [(1, 33.33, 33.33)] == rows(ask(context, metrics=metrics, filters=goal))
+
+
+def test_conversions_over_time(context: Context) -> None:
+    """
+    By day too, `conversion_rate` is of everybody in the range and `group_conversion_rate` of the day; the older
+    interface has the day's.
+    """
+    site = context.registry.sites.add("days.test", k=1)
+    context.registry.goals.add(site.id, kind="event", event_name="Buy")
+    for day, visitors, buyers in (("2026-11-20", 4, 2), ("2026-11-21", 6, 3)):
+        names = [("pageview", visitors), ("Buy", buyers)]
+        insert(
+            context.warehouse,
+            site.id,
+            [Happening(moment(f"{day}T10:00:00"), f"v{n}", name=name) for name, count in names for n in range(count)],
+            first=int(day[-2:]) * 100,
+        )
+    key = context.registry.keys.add("stats")[1]
+    question = {"site_id": "days.test", "date_range": ["2026-11-20", "2026-11-21"], "dimensions": ["time:day"]}
+    question |= {"metrics": ["conversion_rate", "group_conversion_rate"], "filters": [["is", "event:goal", ["Buy"]]]}
+    newer = ask_http(context, "POST", "/api/v2/query", key=key, json=question).json()["results"]
+    given = {"site_id": "days.test", "period": "custom", "date": "2026-11-20,2026-11-21"}
+    given |= {"metrics": "conversion_rate", "filters": "event:goal==Buy"}
+    older = ask_http(context, "GET", "/api/v1/stats/timeseries", key=key, params=given).json()["results"]
+    given["property"] = "event:page"
+    split = ask_http(context, "GET", "/api/v1/stats/breakdown", key=key, params=given).json()["results"]
+
+    assert [[20, 50], [30, 50]] == [row["metrics"] for row in newer]
+    assert [50, 50] == [row["conversion_rate"] for row in older]
+    assert [{"page": "/", "conversion_rate": 50}] == split
+
+
+@pytest.mark.parametrize(("bounced", "visits", "shown"), [(249, 250, 99), (1, 250, 1), (250, 250, 100), (0, 250, 0)])
+def test_bounce_rate_is_100_only_if_it_is(context: Context, bounced: int, visits: int, shown: int) -> None:
+    """
+    Whole percent, but all and none are said of nothing else.
+    """
+    site = context.registry.sites.add("bounce.test", k=1)
+    at = moment("2026-11-20T10:00:00")
+    stayed = [Happening(at.replace(minute=1), f"v{number}") for number in range(visits - bounced)]
+    insert(context.warehouse, site.id, [*(Happening(at, f"v{number}") for number in range(visits)), *stayed])
+    result = answer(context, site, StatsQuery(("bounce_rate",), ("2026-11-20", "2026-11-20")))
+
+    assert shown == result.rows[0].metrics[0]
 
 
 def test_places_have_names(context: Context) -> None:
