@@ -26,6 +26,7 @@ from ingest.spool.segment import (
     header,
     make_private,
     read_pieces,
+    torn_bytes,
     whole_bytes,
 )
 from warehouse.data_dir import sync_directory
@@ -238,7 +239,8 @@ class SpoolReader:
             return None
         whole = whole_bytes(data)
         if whole < len(data):
-            self._report("torn", path.stem, len(data) - whole)
+            if torn := torn_bytes(data, whole):
+                self._report("torn", path.stem, torn)
             os.ftruncate(descriptor, whole)
         os.fsync(descriptor)
         path.rename(path.with_suffix(SEALED))

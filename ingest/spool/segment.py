@@ -6,7 +6,8 @@ Frame: magic, payload bytes, record count, CRC-32 of the eight bytes before it a
 32-bit numbers), then the payload: one msgpack array of records. A frame is what one group commit wrote.
 
 A segment is `<name>.open` while its writer lives (the writer holds a lock on it) and `<name>.seg` once it is sealed.
-`<name>.mark` beside an open segment holds the count of bytes that are safe, and nobody reads beyond it.
+`<name>.mark` beside an open segment holds the count of bytes that are safe, and nobody reads beyond it. An open segment
+may end in zeros, room that its writer made ahead; a sealed one does not.
 """
 
 from __future__ import annotations
@@ -159,13 +160,21 @@ def read_pieces(data: bytes, start: int) -> Iterator[Piece]:
 
 def whole_bytes(data: bytes) -> int:
     """
-    Tell how many bytes of a segment, header included, are whole: what follows the last good frame is a torn tail.
+    Tell how many bytes of a segment, header included, are whole: what follows the last good frame is a torn tail, or
+    room that its writer made ahead.
     """
     whole = HEADER.size
     for piece in read_pieces(data[HEADER.size :], HEADER.size):
         if not piece.damaged:
             whole = piece.end
     return whole
+
+
+def torn_bytes(data: bytes, whole: int) -> int:
+    """
+    Tell how many bytes of a tail behind `whole` were written: room is zeros to the end.
+    """
+    return len(data[whole:].rstrip(b"\0"))
 
 
 def _frame_at(data: memoryview, position: int) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import pytest
 
 from ingest.event import Event
 from ingest.keys.keyring import Keyring, KeyringError
+from ingest.spool import open_segment
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import FRAME, HEADER, MARK, OPEN, encode_record, frame, read_pieces
 from ingest.spool.writer import SpoolWriter
@@ -350,24 +352,26 @@ def test_power_cut_keeps_what_was_answered(tmp_path: Path, zeros: bool) -> None:
 
 class _Disk:
     """
-    Knows of each file how much of it was synced, by looking over the shoulder of `fsync` and `fdatasync`.
+    Knows of each file what of it was synced, by looking over the shoulder of `fsync` and `fdatasync`.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.synced: dict[int, int] = {}
+        self.synced: dict[int, bytes] = {}
         for name in ("fsync", "fdatasync"):
             monkeypatch.setattr(os, name, self._watching(getattr(os, name)))
 
     def _watching(self, real: object) -> object:
         def sync(descriptor: int) -> None:
+            # Read by another descriptor: that of a segment can only write. What is written meanwhile is not synced.
             status = os.fstat(descriptor)
+            held = Path(f"/proc/self/fd/{descriptor}").read_bytes() if stat.S_ISREG(status.st_mode) else b""
             assert callable(real)
             real(descriptor)
-            self.synced[status.st_ino] = status.st_size
+            self.synced[status.st_ino] = held
 
         return sync
 
-    def cut(self, directory: Path, synced: dict[int, int]) -> None:
+    def cut(self, directory: Path, synced: dict[int, bytes]) -> None:
         """
         Leave of every file what was synced; marks are memory, and gone.
         """
@@ -375,7 +379,7 @@ class _Disk:
             if path.suffix == MARK:
                 path.unlink()
             else:
-                os.truncate(path, min(path.stat().st_size, synced.get(path.stat().st_ino, 0)))
+                path.write_bytes(synced.get(path.stat().st_ino, b""))
 
 
 @pytest.mark.parametrize("sync", [True, False], ids=["fsync", "os, the control"])
@@ -392,6 +396,8 @@ def test_synced_bytes_hold_what_was_promised(
         directory = tmp_path / str(round_number)
         with monkeypatch.context() as patch:
             disk = _Disk(patch)
+            patch.setattr(open_segment, "ROOM_FROM_BYTES", rng.choice((100, 10**6)))
+            patch.setattr(open_segment, "ROOM_BYTES", 700)
             promised = asyncio.run(_promise_until_cut(directory, clock, disk, sync=sync, rng=rng))
         reader = SpoolReader(directory, lambda _kind, _name, _size: None)
         reader.segments()  # puts in order what the dead writer left

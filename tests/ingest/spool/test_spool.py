@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.event import Record
+from ingest.spool import open_segment
 from ingest.spool.disk import TRY_IN_PLACE_EACH
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER, encode_record, frame, header, read_pieces, whole_bytes
@@ -175,14 +176,14 @@ def test_disk_that_refuses_is_told_and_leaves_no_half_frame(
     writer, told = writer_in(tmp_path, clock, turn), list[Exception | None]()
     writer.append([encode_record(event(1))], lambda _: None)
     turn.take()
-    real = os.write
+    real = os.pwrite
 
-    def half(descriptor: int, data: memoryview) -> int:
+    def half(descriptor: int, data: memoryview, offset: int) -> int:
         if len(data) < 60:
             raise OSError(errno.ENOSPC, "no space")
-        return real(descriptor, data[:50])
+        return real(descriptor, data[:50], offset)
 
-    monkeypatch.setattr(os, "write", half)
+    monkeypatch.setattr(os, "pwrite", half)
     writer.append([encode_record(event(2))], told.append)
     turn.take()
     monkeypatch.undo()
@@ -193,6 +194,83 @@ def test_disk_that_refuses_is_told_and_leaves_no_half_frame(
     assert "" == writer.trouble
     assert [SpoolFull, type(None)] == [type(error) for error in told]
     assert [event(1), event(3)] == read_all(tmp_path)
+
+
+@pytest.fixture
+def small_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Room is made from the second record on, for four or five more.
+    """
+    monkeypatch.setattr(open_segment, "ROOM_FROM_BYTES", 150)
+    monkeypatch.setattr(open_segment, "ROOM_BYTES", 500)
+
+
+@pytest.mark.usefixtures("small_room")
+def test_room_is_written_into_and_given_back(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    The file grows once for several groups, is read up to the mark all the while, and is as long as its records at the
+    end.
+    """
+    writer = writer_in(tmp_path, clock, turn)
+    lengths: list[int] = []
+    for at in range(8):
+        writer.append([encode_record(event(at))], lambda _: None)
+        turn.take()
+        lengths.append(next(tmp_path.glob("*.open")).stat().st_size)
+        assert [event(n) for n in range(at + 1)] == read_all(tmp_path)
+    writer.close()
+    (sealed,) = tmp_path.glob("*.seg")
+
+    assert 3 <= len(set(lengths)) < len(lengths) - 2
+    assert sealed.stat().st_size < lengths[-1]
+    assert [event(n) for n in range(8)] == read_all(tmp_path)
+
+
+@pytest.mark.usefixtures("small_room")
+@pytest.mark.parametrize("torn", [0, 20], ids=["whole", "torn"])
+def test_room_of_a_dead_writer_is_no_damage(tmp_path: Path, clock: FakeClock, turn: Turn, torn: int) -> None:
+    """
+    What a crash leaves of it is cut off without a word; half a frame in it is told with its own size.
+    """
+    writer, damage = writer_in(tmp_path / "alive", clock, turn), list[tuple[str, str, int]]()
+    for at in range(3):
+        writer.append([encode_record(event(at))], lambda _: None)
+        turn.take()
+    (path,) = (tmp_path / "alive").glob("*.open")
+    left = bytearray(path.read_bytes())
+    size = whole_bytes(bytes(left))
+    assert size < len(left)
+    left[size : size + torn] = b"\x7e" * torn
+    (tmp_path / "dead").mkdir()
+    (tmp_path / "dead" / path.name).write_bytes(left)
+
+    assert [event(n) for n in range(3)] == read_all(tmp_path / "dead", damage)
+    assert [torn][: bool(torn)] == [told[2] for told in damage]
+    writer.close()
+
+
+@pytest.mark.usefixtures("small_room")
+def test_no_room_on_a_full_disk_is_no_refusal(
+    tmp_path: Path, clock: FakeClock, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The last bytes of a disk are for beacons: where room cannot be made, records are appended.
+    """
+    writer, told = writer_in(tmp_path, clock, turn), list[Exception | None]()
+    real = os.pwrite
+
+    def nearly_full(descriptor: int, data: memoryview, offset: int) -> int:
+        if not bytes(data).strip(b"\0"):
+            raise OSError(errno.ENOSPC, "no space")
+        return real(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", nearly_full)
+    for at in range(4):
+        writer.append([encode_record(event(at))], told.append)
+        turn.take()
+
+    assert [None] * 4 == told
+    assert [event(n) for n in range(4)] == read_all(tmp_path)
 
 
 def test_segments_are_sealed_by_size_and_age(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
