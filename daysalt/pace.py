@@ -14,12 +14,12 @@ IDLE_SECONDS = 0.2
 """After a look that found nothing."""
 PACE_SECONDS = 0.7
 """From one batch to the next: an insert costs the same for ten rows and for ten thousand."""
-STORM_SECONDS = 3.0
+STORM_SECONDS = 6.0
 STORM_EVENTS_A_SECOND = 10_000
 """Twice what must be visible within two seconds; below it freshness comes first, however busy the machine is."""
 STORM_LOOK_SECONDS = 1.0
 """A rest for a storm ends as soon as so long brings no storm."""
-STORM_LAG_MS_MAX = 10_000
+STORM_LAG_MS_MAX = 15_000
 """Further behind than this the drain no longer gives way."""
 TOOK_SECONDS_MIN = 0.1
 """What comes in while a batch is carried tells a rate only if that took so long."""

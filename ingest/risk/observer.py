@@ -30,9 +30,12 @@ IDS_MAX = 50_000
 LOOK_EVERY = 4
 """Of a full hand-over the headers of every fourth hit are looked at; of those that time filled in part, of each."""
 HITS_A_SECOND_MAX = 6_000
+"""Hits looked at in a second of one collector, spread over it: whoever floods is known long before."""
+STORM_HITS_A_SECOND = 10_000
+HITS_OF_A_STORM_MAX = 2_500
 """
-Hits looked at in a second of one collector, spread over it: whoever floods is known long before, and beacons come
-first. Looking at 10,000 took a seventh of a core that was wanted for beacons.
+After a second with more hits than that, so many are looked at in the next one: beacons come first. Looking at 6,000
+took an eighth of a core that was wanted for beacons.
 """
 ROUND_MS = 100
 IPV4_NETWORK_BITS, IPV6_NETWORK_BITS = 24, 48
@@ -66,6 +69,10 @@ class Observer:
         self._off: frozenset[int] = frozenset()
         self._ids: dict[bytes, tuple[bytes, int]] = {}
         self._day = -1
+        self._a_second = HITS_A_SECOND_MAX
+        self._second = 0
+        self._hits = 0
+        """Of this second, looked at or not."""
         self._allowed = float(HITS_A_SECOND_MAX)
         self._allowed_at_ms = 0
         self.unseen = 0
@@ -134,9 +141,13 @@ class Observer:
     def _is_flood(self, at_ms: int, hits: int) -> bool:
         # A whole hand-over is looked at or none of it, so what is seen of a flood is spread over its time; what was not
         # used is saved up for a second at most.
+        if at_ms // 1000 != self._second:
+            self._a_second = HITS_OF_A_STORM_MAX if self._hits > STORM_HITS_A_SECOND else HITS_A_SECOND_MAX
+            self._second, self._hits = at_ms // 1000, 0
+        self._hits += hits
         elapsed_ms = min(max(at_ms - self._allowed_at_ms, 0), 1000)
         self._allowed_at_ms = at_ms
-        self._allowed = min(self._allowed + elapsed_ms * HITS_A_SECOND_MAX / 1000, HITS_A_SECOND_MAX)
+        self._allowed = min(self._allowed + elapsed_ms * self._a_second / 1000, self._a_second)
         if self._allowed < hits:
             return True
         self._allowed -= hits

@@ -7,7 +7,7 @@ from __future__ import annotations
 from daysalt.trial.play import FixedIds
 from ingest.hit import DropReason
 from ingest.risk.observation import RECORD
-from ingest.risk.observer import HITS_A_SECOND_MAX, Observer
+from ingest.risk.observer import HITS_A_SECOND_MAX, HITS_OF_A_STORM_MAX, STORM_HITS_A_SECOND, Observer
 from ingest.sightings import SIGHTINGS_MAX
 from tests.ingest.risk.sights import ADDRESS, CHROME, NOON, packed, sight
 
@@ -88,6 +88,30 @@ def test_a_flood_is_looked_at_in_part() -> None:
         observer.see([sight()] * SIGHTINGS_MAX)
     observer.see([sight(at_ms=NOON + 1000)])
 
-    looked_at = sum(len(frame) for frame in sent) // RECORD.size
-    assert HITS_A_SECOND_MAX // SIGHTINGS_MAX * SIGHTINGS_MAX + 1 == looked_at
+    assert HITS_A_SECOND_MAX // SIGHTINGS_MAX * SIGHTINGS_MAX + 1 == looked_at(sent)
     assert observer.unseen > 0
+
+
+def test_of_a_storm_fewer_are_looked_at_until_a_second_after_it() -> None:
+    """
+    A second of a storm shortens the share of the next one; the second after a quiet one has all of it again.
+    """
+    sent: list[bytes] = []
+    observer = Observer(FixedIds(), sent.append)
+    seen: list[int] = []
+    storm = STORM_HITS_A_SECOND + 1
+    for second, hits in enumerate((storm, storm, storm, 1000, storm)):
+        before = looked_at(sent)
+        for number in range(hits):
+            observer.see([sight(at_ms=NOON + second * 1000 + number * 1000 // hits)])
+        seen.append(looked_at(sent) - before)
+
+    assert HITS_A_SECOND_MAX < seen[0]
+    # What was saved up is used first.
+    assert HITS_OF_A_STORM_MAX < seen[1] < 2 * HITS_OF_A_STORM_MAX
+    assert [HITS_OF_A_STORM_MAX, 1000] == [round(seen[2], -2), seen[3]]
+    assert HITS_A_SECOND_MAX < seen[4]
+
+
+def looked_at(sent: list[bytes]) -> int:
+    return sum(len(frame) for frame in sent) // RECORD.size
