@@ -59,7 +59,7 @@ async def dropped(context: Context, request: Request) -> Response:
     Answer `GET /api/v1/sites/{domain}/dropped` for keys with scope `stats` or `sites`.
     """
     key = await in_thread(context.registry.keys.find, bearer(request))
-    if key is None:
+    if key is None or not any(key.allows(scope, key.site_id) for scope in ("stats", "sites")):
         raise ApiError(401, INVALID_KEY)
     site = await in_thread(context.registry.sites.find, request.path_params["domain"])
     if site is None or not (key.allows("stats", site.id) or key.allows("sites", site.id)):

@@ -15,6 +15,9 @@ from tests.ingest.collectors import CHROME
 from tests.openapi.schema import faults
 from tests.processes.family import until
 from tests.server import Server, run_server
+from warehouse.clock import SystemClock
+from warehouse.registry.api_keys import SCOPES
+from warehouse.registry.database import Registry
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(300)]
 
@@ -103,6 +106,39 @@ CASES: list[tuple[str, str, dict[str, str], dict[str, Any], int]] = [
 ]
 
 
+SCOPES_OF = {
+    "/api/events": {"ingest"},
+    "/api/debug/event": {"ingest"},
+    "/api/v2/query": {"stats"},
+    "/api/v1/stats/": {"stats"},
+    "/api/v1/sites/{domain}/dropped": {"stats", "sites"},
+    "/api/v1/sites": {"sites"},
+    "/api/v1/import": {"sites", "ingest"},
+    "/api/risk/v1/": {"risk"},
+}
+"""The scopes that open an operation, by the longest beginning of its path that is listed here."""
+OF_NO_SITE = {
+    ("get", "/api/v1/sites"): 200,
+    ("get", "/api/risk/v1/assessments/{id}"): 404,
+    ("post", "/api/risk/v1/feedback"): 400,
+    ("post", "/api/events"): 202,
+    ("post", "/api/debug/event"): 200,
+}
+"""Operations that name no site, and how they answer a key of another one: with nothing of this one."""
+
+
+def operations() -> list[tuple[str, str]]:
+    """
+    List what the document has behind keys.
+    """
+    return [
+        (method, path)
+        for path, methods in document("")["paths"].items()
+        for method, operation in methods.items()
+        if operation["security"]
+    ]
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with run_server(tmp_path_factory.mktemp("described"), parts=("store", "risk")) as started:
@@ -144,15 +180,7 @@ def test_answers_are_as_described(
     assert [] == described(answer, method, path)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        (method, path)
-        for path, methods in document("")["paths"].items()
-        for method, operation in methods.items()
-        if operation["security"]
-    ],
-)
+@pytest.mark.parametrize(("method", "path"), operations())
 def test_keys_are_needed_where_the_document_says(server: Server, method: str, path: str) -> None:
     """
     Without a key each such operation answers 401, with one sentence.
@@ -162,6 +190,64 @@ def test_keys_are_needed_where_the_document_says(server: Server, method: str, pa
 
     assert 401 == answer.status_code
     assert [] == described(answer, method, path)
+
+
+@pytest.fixture(scope="module")
+def keys(server: Server) -> dict[tuple[str, str], str]:
+    """
+    A key of each scope for every site and for another one, known to the collectors.
+    """
+    assert ask(server, "post", "/api/v1/sites", json={"domain": "other.test"}).is_success
+    registry = Registry(f"sqlite:///{server.data_dir / 'registry.sqlite'}", SystemClock())
+    made = {
+        (scope, site): registry.keys.add(scope, site=site or None)[1] for site in ("", "other.test") for scope in SCOPES
+    }
+    registry.close()
+
+    def known() -> bool:
+        asked = [(key, "/api/events") for (scope, _), key in made.items() if scope == "ingest"]
+        asked += [(made["risk", ""], "/api/risk/v1/feedback")]
+        return all(401 != with_key(server, key, "post", path, {}, {"json": []}).status_code for key, path in asked)
+
+    until(known, "the collectors know the keys")
+    server.await_site("other.test")
+    return made
+
+
+def with_key(
+    server: Server, key: str, method: str, path: str, parts: dict[str, str], sent: dict[str, Any]
+) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": CHROME}
+    address = server.base_url + path.format(**parts)
+    return httpx.request(method.upper(), address, headers=headers, timeout=30, trust_env=False, **sent)
+
+
+@pytest.mark.parametrize(("method", "path"), operations())
+def test_a_key_opens_what_its_scope_says(
+    server: Server, keys: dict[tuple[str, str], str], method: str, path: str
+) -> None:
+    """
+    Keys of other scopes and of other sites are refused, whatever they ask for; those of the operation's are let in.
+    An operation that is new is missing in the table, and fails.
+    """
+    beginning = max((one for one in SCOPES_OF if path.startswith(one)), key=len)
+    opened = SCOPES_OF[beginning] | {"all"}
+    # The first one is what goes well, but nothing is removed here that others need.
+    parts, sent = next((parts, sent) for verb, address, parts, sent, _ in CASES if (verb, address) == (method, path))
+    if method == "delete" and "{domain}" in path:
+        parts = {"domain": DOMAIN}
+    for scope in SCOPES:
+        if scope not in opened:
+            assert 401 == with_key(server, keys[scope, ""], method, path, parts, sent).status_code, scope
+    for scope in opened:
+        answer = with_key(server, keys[scope, "other.test"], method, path, parts, sent)
+        # The risk API says of which field it is; it tells nothing of a site that is none of the key's.
+        expected = {OF_NO_SITE.get((method, path), 400 if path.startswith("/api/risk/") else 401)}
+        expected |= {404} if path.startswith("/api/v1/sites/") else set()
+        assert answer.status_code in expected, (scope, answer.text)
+        assert DOMAIN not in answer.text.replace('"DOMAIN"', "") or '"unknown_site"' in answer.text, answer.text
+        if method != "delete":
+            assert with_key(server, keys[scope, ""], method, path, parts, sent).status_code not in (401, 403), scope
 
 
 @pytest.mark.parametrize("path", ["/pixel.gif", "/health/live", "/metrics", "/openapi.json"])
