@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader, forget_sign_in, reader_of
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page, text
 from warehouse.registry.errors import RegistryError, RegistryUnavailable, SignInThrottled
 from warehouse.registry.sign_ins import sign_in_id
@@ -59,7 +60,9 @@ def change_account(context: Context, request: Request, reader: Reader, form: For
     except RegistryUnavailable:
         raise
     except RegistryError as error:
-        return _shown(context, request, reader, 400, error=str(error), secret=form.get("secret", ""))
+        return _shown(
+            context, request, reader, 400, error=registry_sentence(reader, error), secret=form.get("secret", "")
+        )
     return RedirectResponse(link(context.settings, "/account", {"saved": "1"}), 303)
 
 

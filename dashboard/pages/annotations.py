@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link
 from dashboard.pages.view import read_view
 from dashboard.stats.period import Period
@@ -96,6 +97,6 @@ def change_annotations(context: Context, request: Request, reader: Reader, form:
     except RegistryUnavailable:
         raise
     except RegistryError as error:
-        return refusal(context, request, reader, 400, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return refusal(context, request, reader, 400, f"{registry_sentence(reader, error)}.")
     view = read_view(QueryParams(parse_qsl(form.get("view", ""), max_num_fields=100)), "28d")
     return RedirectResponse(link(context.settings, f"/{site.domain}", view.parameters()), 303)

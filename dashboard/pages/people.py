@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader, reader_of
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import base_path, link, page
 from dashboard.pages.snippet import public_address
 from warehouse.registry.api_keys import SCOPES
@@ -52,7 +53,7 @@ def change_people(context: Context, request: Request, reader: Reader, form: Form
     except RegistryUnavailable:
         raise
     except RegistryError as error:
-        return _people(context, request, reader, 400, error=str(error))
+        return _people(context, request, reader, 400, error=registry_sentence(reader, error))
     return RedirectResponse(link(context.settings, "/people", {"saved": "1"}), 303)
 
 
@@ -77,7 +78,7 @@ def change_keys(context: Context, request: Request, reader: Reader, form: Form) 
     except RegistryUnavailable:
         raise
     except RegistryError as error:
-        return _keys(context, request, reader, 400, error=str(error))
+        return _keys(context, request, reader, 400, error=registry_sentence(reader, error))
     return RedirectResponse(link(context.settings, "/keys", {"saved": "1"}), 303)
 
 

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader, reader_of
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page
 from dashboard.pages.snippet import own_snippet, public_address, snippet, started_snippet
 from warehouse.registry.errors import RegistryError
@@ -49,7 +50,7 @@ def change_script(context: Context, request: Request, reader: Reader, form: Form
             hash_routing="hash_routing" in form,
         )
     except RegistryError as error:
-        return _page(context, request, reader, site, error=str(error), file_types=types)
+        return _page(context, request, reader, site, error=registry_sentence(reader, error), file_types=types)
     return RedirectResponse(link(context.settings, f"/sites/{site.domain}/script", {"saved": "1"}), 303)
 
 

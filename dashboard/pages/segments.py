@@ -15,6 +15,7 @@ from dashboard.context import Context
 from dashboard.pages.filters import conditions_of, written
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link
 from dashboard.pages.view import View, read_view
 from dashboard.stats.parse import parse_filters
@@ -53,6 +54,6 @@ def save_segment(context: Context, request: Request, reader: Reader, form: Form)
     try:
         segment = context.registry.segments.add(site.id, form.get("name", ""), filters)
     except RegistryError as error:
-        return refusal(context, request, reader, 400, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return refusal(context, request, reader, 400, f"{registry_sentence(reader, error)}.")
     shown = view.without_filters().with_segment(segment.id)
     return RedirectResponse(link(context.settings, f"/{site.domain}", shown.parameters()), 303)

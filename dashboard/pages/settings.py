@@ -17,6 +17,7 @@ from dashboard.pages.forms import Form, refusal
 from dashboard.pages.languages import locale_of
 from dashboard.pages.panels import FILTER_TITLES, mark
 from dashboard.pages.reader import Reader, reader_of
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page
 from dashboard.pages.rows import NO_GOALS
 from dashboard.pages.sign_in import timezones
@@ -88,7 +89,7 @@ def change_settings(context: Context, request: Request, reader: Reader, form: Fo
     except RegistryUnavailable:
         raise
     except RegistryError as error:
-        return _shown(context, request, reader, site, section, 400, str(error), form)
+        return _shown(context, request, reader, site, section, 400, registry_sentence(reader, error), form)
     if changed is None:
         return RedirectResponse(link(context.settings, "/"), 303)
     return RedirectResponse(link(context.settings, f"/sites/{changed.domain}/settings/{section}", {"saved": "1"}), 303)

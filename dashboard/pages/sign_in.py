@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from dashboard.context import Context
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader, forget_sign_in, reader_of, remember_sign_in
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page, text
 from warehouse.registry.errors import RegistryError, SignInThrottled
 from warehouse.registry.users import User
@@ -122,7 +123,7 @@ def setup(context: Context, request: Request, reader: Reader, form: Form) -> Res
         except RegistryError as error:
             if registry.users.token_user(token) is None:
                 return refusal(context, request, reader, 403, DEAD_LINK)
-            return _setup(context, request, reader, 400, form, False, str(error))
+            return _setup(context, request, reader, 400, form, False, registry_sentence(reader, error))
         if registry.second_factors.is_on(user.id):
             # A new password alone opens nothing where a second factor is asked for.
             return RedirectResponse(link(context.settings, "/login"), 303)
@@ -136,7 +137,7 @@ def setup(context: Context, request: Request, reader: Reader, form: Form) -> Res
     except RegistryError as error:
         if site is not None and existing is None:
             registry.sites.remove(site.domain)
-        return _setup(context, request, reader, 400, form, True, str(error))
+        return _setup(context, request, reader, 400, form, True, registry_sentence(reader, error))
     return _signed_in(context, reader, user, f"/{site.domain}")
 
 

@@ -14,6 +14,7 @@ from dashboard.charts.line import Line, sparkline
 from dashboard.context import Context
 from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader, reader_of
+from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page
 from dashboard.pages.sign_in import timezones
 from dashboard.stats.answer import answer
@@ -61,7 +62,7 @@ def add_site(context: Context, request: Request, reader: Reader, form: Form) -> 
     try:
         site = context.registry.sites.add(domain, timezone=timezone)
     except RegistryError as error:
-        return _list(context, request, reader, 400, str(error), domain, timezone)
+        return _list(context, request, reader, 400, registry_sentence(reader, error), domain, timezone)
     return RedirectResponse(link(context.settings, f"/{site.domain}"), 303)
 
 
