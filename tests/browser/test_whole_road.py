@@ -161,7 +161,7 @@ def see_panels(page: Page) -> None:
     assert (names(pages), count(pages, "/")) == (["/"], ["1", "1"])
     pages.get_by_role("link", name="Exit", exact=True).click()
     expect(pages.get_by_role("columnheader", name="Exit page")).to_be_visible()
-    assert (names(pages), count(pages, "/sign-up")) == (["/sign-up"], ["1", "1"])
+    assert (names(pages), count(pages, "/sign-up")) == (["/sign-up"], ["1", "1", "100%"])
     sources.get_by_role("link", name="Sources", exact=True).click()
     expect(sources.get_by_role("columnheader", name="Source", exact=True)).to_be_visible()
     assert (names(sources), count(sources, "news.test")) == (["news.test"], ["1"])
