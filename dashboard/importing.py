@@ -40,6 +40,12 @@ class Importing(Protocol):
         """
         ...
 
+    def under_way(self, site_id: int, /) -> bool:
+        """
+        Tell whether an import of the site is being read, stored or removed.
+        """
+        ...
+
     def remove(self, site_id: int, text: str, /) -> tuple[ImportRow, int]:
         """
         Take an import out again.

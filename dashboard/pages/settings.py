@@ -22,6 +22,7 @@ from dashboard.pages.rendering import link, page
 from dashboard.pages.rows import NO_GOALS
 from dashboard.pages.sign_in import timezones
 from dashboard.pages.site_forms import CHANGES
+from dashboard.pages.site_imports import imports_shown
 from dashboard.pages.snippet import public_address, snippet
 from dashboard.stats.answer import answer
 from dashboard.stats.dimensions import OTHER
@@ -39,9 +40,11 @@ SECTIONS: dict[str, str] = {
     "shields": mark("Shields"),
     "privacy": mark("Privacy"),
     "sharing": mark("Sharing"),
+    "imports": mark("Imports"),
     "danger": mark("Reset and delete"),
 }
-OWNER_SECTIONS = frozenset({"danger"})
+OWNER_SECTIONS = frozenset({"danger", "imports"})
+"""What deletes what was measured."""
 ARRIVAL_DAYS = 7
 STEPS_OFFERED = 30
 NOT_YOURS = "You may look at this site, but not change it."
@@ -129,6 +132,8 @@ def _facts(context: Context, request: Request, reader: Reader, site: Site, secti
         return {"properties": registry.properties.all(site.id)}
     if section == "privacy":
         return {"event_months": context.settings.event_retention_months, "ip_days": context.settings.ip_retention_days}
+    if section == "imports":
+        return {"address": address, **imports_shown(context, site, locale_of(reader.language))}
     if section == "sharing":
         segments = registry.segments.all(site.id)
         return {

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from dashboard.context import Context
 from dashboard.pages.forms import Form
 from dashboard.pages.panels import FILTERS
+from dashboard.pages.site_imports import remove_import
 from dashboard.site_changes import change_site, remove_site, reset_site
 from warehouse.registry.errors import RegistryError
 from warehouse.registry.funnels import STEPS_MAX, STEPS_MIN
@@ -232,6 +233,7 @@ CHANGES: Mapping[tuple[str, str], Change] = {
     ("sharing", "remove"): remove_link,
     ("sharing", "add_segment"): add_segment,
     ("sharing", "remove_segment"): remove_segment,
+    ("imports", "remove"): remove_import,
     ("danger", "reset"): reset,
     ("danger", "delete"): delete,
 }

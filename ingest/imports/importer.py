@@ -70,8 +70,7 @@ class Importer:
             resting: held by whoever writes to the store; see `settle`.
             changed: told the days an import touched.
             big_cells: what large days have named, shared with whoever else writes.
-            site_exists: tells whether a site id is still in the registry; what was to come into a removed one is let
-                go.
+            site_exists: tells whether a site id is still in the registry; else nothing is brought into it.
         """
         self.directory = data_dir / IMPORTS_DIR
         self._warehouse = warehouse
@@ -113,8 +112,7 @@ class Importer:
             How many events it had, and the lines of those that belong to no visit.
 
         Raises:
-            ImportRefused: another import of the site was stored while this one was read, or the site was removed;
-                nothing was stored.
+            ImportRefused: another import of the site was stored meanwhile, or the site removed; nothing was stored.
             ImportPaused, WarehouseUnavailable: it is finished later.
             WarehouseRefused: the store will not take it; nothing of it is left.
         """
@@ -132,8 +130,7 @@ class Importer:
             add_import(self._warehouse, _row(plan, settled.events, len(settled.without_visit), days, self._clock))
         staged.discard()
         if not self._site_exists(plan.site_id):
-            # It went while its rows came; whoever removed it deleted only those that were there.
-            with self.resting:
+            with self.resting:  # it went while its rows came, and only those that were there were deleted
                 forget_site(self._warehouse, plan.site_id)
             raise ImportRefused(REMOVED)
         return settled.events, settled.without_visit
@@ -188,6 +185,13 @@ class Importer:
         List the imports of a site, the oldest first.
         """
         return list_imports(self._warehouse, site_id)
+
+    def under_way(self, site_id: int) -> bool:
+        """
+        Tell whether an import of a site is being read, stored or removed.
+        """
+        with self._guard:
+            return site_id in self._busy
 
     def first_counted(self, site_id: int) -> date | None:
         """

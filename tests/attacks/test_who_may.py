@@ -55,7 +55,7 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
 
 SETTINGS: dict[str, tuple[int, int, int, int]] = {
     **dict.fromkeys(SECTIONS, (303, 403, 200, 200)),
-    "danger": OWNERS,
+    **dict.fromkeys(("danger", "imports"), OWNERS),
 }
 
 ANYBODY = (False, False, False, False)
@@ -173,7 +173,7 @@ def test_who_may_change_what(context: Context) -> None:
     people = everybody(context)
     tokens = {role: form_token(people[role].get("/account").text) for role in ROLES[1:]}
     tables = {(f"/sites/site1.test/settings/{section}", action): EDITORS for section, action in CHANGES}
-    tables |= {key: ONLY_OWNERS for key in tables if "/danger" in key[0]}
+    tables |= {key: ONLY_OWNERS for key in tables if key[0].endswith(("/danger", "/imports"))}
     for (path, action), expected in {**tables, **FORMS}.items():
         address = filled(context, path)
         if expected[0] and path != "/setup":

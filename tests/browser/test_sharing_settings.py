@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 SETTINGS = "/sites/site.test/settings"
 PERIOD = "period=28d"
-SECTIONS = ("funnels", "properties", "shields", "privacy", "sharing", "danger")
+SECTIONS = ("funnels", "properties", "shields", "privacy", "sharing", "imports", "danger")
 HELD_TO_RULES = tuple(f"{SETTINGS}/{section}" for section in SECTIONS)
 """Held against axe-core's rules here; `test_accessibility` has the others."""
 PAGES = (
