@@ -15,6 +15,7 @@ from dashboard.context import Context
 from dashboard.stats.dimensions import OTHER, Dimension
 from dashboard.stats.gate import SMALL_CELL, Cell, Gate
 from dashboard.stats.judging import verdicts
+from dashboard.stats.meeting import corrected
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.period import Period, PeriodError
 from dashboard.stats.prepare import prepare
@@ -163,10 +164,13 @@ def _labels(query: StatsQuery, period: Period) -> tuple[str, ...] | None:
 
 
 def _remembered(context: Context, statement: Statement, question: Question) -> Sequence[tuple[Any, ...]]:
-    return context.memory.answer(
-        *(context.warehouse, statement.sql, statement.parameters, lambda: _run(context.warehouse, statement)),
-        read=question.reads,
-    )
+    def run(asked: Statement) -> Sequence[tuple[Any, ...]]:
+        return _run(context.warehouse, asked)
+
+    def ask() -> Sequence[tuple[Any, ...]]:
+        return corrected(question, run(statement), run)
+
+    return context.memory.answer(context.warehouse, statement.sql, statement.parameters, ask, read=question.reads)
 
 
 def _run(warehouse: Warehouse, statement: Statement) -> Sequence[tuple[Any, ...]]:

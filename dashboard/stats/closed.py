@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from dashboard.stats.goals import goal_key
 from dashboard.stats.memory import Memory
-from dashboard.stats.months import days_of, known_months, made_of, whole_months
+from dashboard.stats.months import Sum, known_sums, longest, made_of, month_stretch, whole_months
 from dashboard.stats.period import Period
 from dashboard.stats.reports import REPORTS, TOTAL, Report
 from dashboard.stats.scope import Span
@@ -22,6 +23,13 @@ NATIVE = "native"
 """Origin of what was counted here; totals from elsewhere are `dashboard.stats.imported`."""
 SPANS_MAX = 24
 """More stretches without rollups than this make a statement too long: then all days are read row by row."""
+
+
+class _Build(NamedTuple):
+    day: date
+    build: int
+    base: int
+    goals: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class ClosedDays:
         open_spans: the days that have no whole rollup.
         goal_names: for questions about goals: display names by the key a goal is kept under.
         months: the whole months among the days that are added up, each by its first day, and the builds they are under.
+        stretch: the longest stretch of the days that is added up, and the build it is under.
     """
 
     first: date
@@ -45,13 +54,35 @@ class ClosedDays:
     open_spans: tuple[Span, ...]
     goal_names: Mapping[str, str] | None = None
     months: tuple[tuple[date, int], ...] = ()
+    stretch: tuple[Span, int] | None = None
 
-    def days_beside_months(self) -> list[Span]:
+    def added_up(self, *, by_month: bool) -> tuple[list[tuple[date, int]], list[Span]]:
         """
-        List the stretches from the first to the last day that lie in none of `months`.
+        Choose what to read of what is added up.
+
+        Args:
+            by_month: months must be told apart.
+
+        Returns:
+            Each by its first day, with the build it is under; and the days beside them, up to the last one.
         """
-        inside = [day for month, _ in self.months for day in days_of(month)]
-        return _between(inside, self.first, self.last)
+        sums = [(month_stretch(month), build) for month, build in self.months]
+        if self.stretch is not None and not by_month:
+            (first, last), _ = self.stretch
+            sums = [self.stretch, *(one for one in sums if one[0][1] < first or one[0][0] > last)]
+        inside: list[date] = []
+        # A month that the stretch cuts through is read by its days.
+        for (first, last), _ in sums:
+            inside += [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        return [(first, build) for (first, _), build in sums], _between(sorted(inside), self.first, self.last)
+
+    @property
+    def is_one_sum(self) -> bool:
+        """
+        Whether all of them are added up in one: then each label has one row.
+        """
+        sums, beside = self.added_up(by_month=False)
+        return len(sums) == 1 and not beside
 
 
 def closed_days(
@@ -71,30 +102,41 @@ def closed_days(
     if period.start is not None:
         return None
     names = None if goals is None else {goal_key(goal): goal.display_name for goal in goals}
+    first, last = period.first, period.last
+    tables = ("rollup_builds", "rollup_month_builds")
 
     def read() -> ClosedDays | None:
-        return _closed(warehouse, site_id, period.first, period.last, names)
+        rows = memory.fact(
+            *(warehouse, clock, tables, ("builds", site_id, first, last)),
+            lambda: _builds(warehouse, site_id, first, last),
+        )
+        known = memory.fact(warehouse, clock, tables, ("sums", site_id), lambda: known_sums(warehouse, site_id))
+        return _closed(rows, known, first, last, names)
 
-    key = (site_id, period.first, period.last, None if names is None else tuple(names.items()))
-    return memory.fact(warehouse, clock, ("rollup_builds", "rollup_month_builds"), key, read)
+    key = (site_id, first, last, None if names is None else tuple(names.items()))
+    return memory.fact(warehouse, clock, tables, key, read)
 
 
-def _closed(
-    warehouse: Warehouse, site_id: int, first: date, last: date, names: Mapping[str, str] | None
-) -> ClosedDays | None:
+def _builds(warehouse: Warehouse, site_id: int, first: date, last: date) -> Sequence[_Build]:
     rows = warehouse.query(
-        f"SELECT day, build, base{', goals' if names else ''} FROM rollup_builds WHERE site_id = {{site:UInt32}}"  # noqa: S608 - a column of ours
+        "SELECT day, build, base, goals FROM rollup_builds WHERE site_id = {site:UInt32}"
         " AND day BETWEEN {first:Date} AND {last:Date} AND origin = {origin:String} ORDER BY day, build",
         {"site": site_id, "first": first, "last": last, "origin": NATIVE},
     )
+    return [_Build(*row) for row in rows]
+
+
+def _closed(
+    rows: Sequence[_Build], known: Mapping[Span, Sum], first: date, last: date, names: Mapping[str, str] | None
+) -> ClosedDays | None:
     days: dict[date, list[tuple[int, Sequence[str]]]] = {}
     replaced: set[int] = set()
-    for day, build, base, *kept in rows:
+    for day, build, base, kept in rows:
         if base:
             # The newest whole build of a day replaces all before it; what comes after was added to it.
             replaced.update(one for one, _ in days.pop(day, []))
         if base or day in days:
-            days.setdefault(day, []).append((build, kept[0] if kept else ()))
+            days.setdefault(day, []).append((build, kept))
     whole = [
         day for day, found in days.items() if not names or names.keys() <= {key for _, kept in found for key in kept}
     ]
@@ -107,14 +149,14 @@ def _closed(
     others = {build for day, build, *_ in rows if day not in days or day not in set(whole)}
     exact = bool(builds & (replaced | others))
     pairs = tuple((day, build) for day in whole for build, _ in days[day]) if exact else ()
-    whole_ones = whole_months({day: [build for build, _ in days[day]] for day in whole})
-    months = known_months(warehouse, site_id) if whole_ones else {}
-    added = tuple(
-        (month, months[month][0])
-        for month, made in whole_ones.items()
-        if month in months and months[month][1] == made_of(made)
+    counting = {day: [build for build, _ in days[day]] for day in whole}
+    months = tuple(
+        (month, known[month_stretch(month)].build)
+        for month, made in whole_months(counting).items()
+        if month_stretch(month) in known and known[month_stretch(month)].made_of == made_of(made)
     )
-    return ClosedDays(whole[0], whole[-1], tuple(sorted(builds)), pairs, open_spans, names, added)
+    stretch = longest(known, counting)
+    return ClosedDays(whole[0], whole[-1], tuple(sorted(builds)), pairs, open_spans, names, months, stretch)
 
 
 def has_overlaps(memory: Memory, warehouse: Warehouse, site_id: int, report: Report, closed: ClosedDays) -> bool:

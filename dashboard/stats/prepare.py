@@ -13,6 +13,7 @@ from dashboard.stats.closed import closed_days, first_counted_day, has_overlaps
 from dashboard.stats.dimensions import Dimension
 from dashboard.stats.gate import Gate
 from dashboard.stats.imported import imported_days, imported_totals
+from dashboard.stats.meeting import folds_afterwards
 from dashboard.stats.metrics import REVENUE_METRICS
 from dashboard.stats.noise import Noise
 from dashboard.stats.period import Period, PeriodError, resolve
@@ -61,16 +62,15 @@ def prepare(context: Context, site: Site, query: StatsQuery, viewer: Viewer) -> 
     report = _report(asked, dimensions, folded, goals)
     by_goal = goals if report is not None and report.by_goal else None
     closed = closed_days(context.memory, context.warehouse, context.clock, site.id, period, by_goal)
-    overlapping = False
-    if any(folded) and closed is not None and report is not None:
-        overlapping = has_overlaps(context.memory, context.warehouse, site.id, report, closed)
     imported, imports = imported_totals(
         *(context.memory, context.warehouse, context.clock, site.id, asked, period, dimensions, goals)
     )
     question = Question(
-        *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, overlapping, imported),
+        *(site.id, period, asked, dimensions, goals, folded, site.k, report, closed, False, imported),
         blurs=gate.blurs,
     )
+    if any(folded) and closed is not None and report is not None and not folds_afterwards(question):
+        question.overlapping = has_overlaps(context.memory, context.warehouse, site.id, report, closed)
     judging = Question(site.id, period, asked, dimensions, goals, folded, site.k, None, closed, imported=imported)
     return Prepared(gate, asked, dimensions, period, goals, imports, question, judging)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from dashboard.stats.closed import ClosedDays
 from dashboard.stats.dimensions import OTHER, Dimension
@@ -17,7 +18,7 @@ from dashboard.stats.period import Period
 from dashboard.stats.plan import Plan
 from dashboard.stats.query import FilterTree
 from dashboard.stats.reports import LABELS_MAX, TOTAL, Report
-from dashboard.stats.scope import Parameters, Scope, within
+from dashboard.stats.scope import Parameters, Scope, Span, within
 from warehouse.registry.goals import Goal
 
 _LABELS = tuple(f"label{number}" for number in range(1, LABELS_MAX + 1))
@@ -140,7 +141,7 @@ class RollupParts:
         names = [f"f{index}" for index in range(len(shown))]
         sets = (
             f"SELECT {', '.join([*labels, 'day', 'build', 'labels', 'visitors'])} FROM rollup_overlaps"
-            f" ARRAY JOIN labels AS one WHERE {self._bounds()}"
+            f" ARRAY JOIN labels AS one WHERE {self.bounds()}"
         )
         folded = (
             f"SELECT {', '.join(f'{text} AS {name}' for name, text in zip(names, shown, strict=True))},"
@@ -158,30 +159,26 @@ class RollupParts:
         if self.filters:
             scope = _LabelScope("events", self.site_id, self.period, self.parameters, report=self.report)
             wheres += [condition(tree, scope) for tree in self.filters]
-        if not self._reads_months:
+        sums, days = self._added_up()
+        if not sums:
             # All of it is PREWHERE: to find out what should be costs the engine a tenth of a small question.
-            return f"rollups PREWHERE {' AND '.join([self._bounds(), *wheres])}"
-        months = [month for month, _ in self.closed.months]
-        builds = self.parameters.add([build for _, build in self.closed.months], "Array(UInt64)")
-        bounds = (
-            f"{self._report()} AND day BETWEEN {self.parameters.add(months[0], 'Date')}"
-            f" AND {self.parameters.add(months[-1], 'Date')} AND build IN {builds}"
-        )
+            return f"rollups PREWHERE {' AND '.join([self.bounds(), *wheres])}"
+        firsts = self.parameters.add([first for first, _ in sums], "Array(Date)")
+        builds = self.parameters.add([build for _, build in sums], "Array(UInt64)")
+        bounds = f"{self._report()} AND day IN {firsts} AND build IN {builds}"
         added = f"rollup_months PREWHERE {' AND '.join([bounds, *wheres])}"
-        days = self.closed.days_beside_months()
         if not days:
             return added
         columns = ["day", *_LABELS, *self._columns()]
-        beside = [self._bounds(), within("day", days, self.parameters), *wheres]
+        beside = [self.bounds(), within("day", days, self.parameters), *wheres]
         return (
             f"(SELECT {', '.join(columns)} FROM rollups PREWHERE {' AND '.join(beside)}"
             f" UNION ALL SELECT {', '.join(columns)} FROM {added})"
         )
 
-    @property
-    def _reads_months(self) -> bool:
-        finer = {dimension.name for dimension in self.dimensions if dimension.family == "time"} - {"time:month"}
-        return bool(self.closed.months) and not finer
+    def _added_up(self) -> tuple[list[tuple[date, int]], list[Span]]:
+        times = {dimension.name for dimension in self.dimensions if dimension.family == "time"}
+        return self.closed.added_up(by_month=bool(times)) if times <= {"time:month"} else ([], [])
 
     def _columns(self) -> list[str]:
         stored = {"revenue": "amounts", "paid": "sales"}
@@ -230,7 +227,10 @@ class RollupParts:
             return f"{site} AND report IN {add(names, 'Array(String)')}"
         return f"{site} AND report = {add(self.report.name, 'String')}"
 
-    def _bounds(self) -> str:
+    def bounds(self) -> str:
+        """
+        The condition that a row of a daily table is of this site, report and the builds that count.
+        """
         add = self.parameters.add
         closed = self.closed
         counting = f"build IN {add(list(closed.builds), 'Array(UInt64)')}"

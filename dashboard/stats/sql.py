@@ -69,6 +69,13 @@ class Question:
         return self.report is not None and self.closed is not None and not self.closed.open_spans
 
     @property
+    def reads_one_sum(self) -> bool:
+        """
+        Whether what it reads of rollups is few rows: all of its days that are over, added up before.
+        """
+        return self.closed is not None and self.closed.is_one_sum
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """
         The tables that are read row by row.
@@ -105,7 +112,7 @@ class Question:
         offset = self.parameters.add(self.query.offset, "UInt32")
         order = self._order()
         statement += (f" ORDER BY {order}" if order else "") + f" LIMIT {limit} OFFSET {offset}"
-        wide = self.is_of_rollups and self.report is not None and self.report.name in LARGE
+        wide = self.is_of_rollups and self.report is not None and self.report.name in LARGE and not self.reads_one_sum
         return Statement(statement, self.parameters.values, ALL_CORES if wide else None)
 
     def visitor_counts(self, sets: Sequence[Sequence[FilterTree]]) -> Statement:

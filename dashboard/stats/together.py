@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from dashboard.context import Context
 from dashboard.stats.dimensions import OTHER, Dimension
+from dashboard.stats.meeting import corrected
 from dashboard.stats.memory import Rows
 from dashboard.stats.parts import RowParts
 from dashboard.stats.plan import make_plan
@@ -112,30 +113,53 @@ def _learn(context: Context, some: Sequence[_Asked]) -> None:
         return
     reads = some[0].question.reads
 
+    def run(statement: Statement) -> Rows:
+        return context.warehouse.query(statement.sql, statement.parameters)
+
     def ask() -> list[tuple[str, Mapping[str, object], Rows]]:
-        statement = _statement(some)
-        rows: dict[str, list[tuple[Any, ...]]] = {}
-        for name, *row in context.warehouse.query(statement.sql, statement.parameters):
-            rows.setdefault(name, []).append(tuple(row))
-        return [
-            (one.statement.sql, one.statement.parameters, _rows_of(one.question, rows.get(one.dimension.name, [])))
-            for one in some
-        ]
+        found = {(_text(name), bool(keeps)): _Found(*row) for name, keeps, *row in run(_statement(some))}
+        answers: list[tuple[str, Mapping[str, object], Rows]] = []
+        for one in some:
+            name = one.dimension.name
+            rows = _rows_of(one.question, found.get((name, True), _NOTHING), found.get((name, False), _NOTHING))
+            answers.append((one.statement.sql, one.statement.parameters, corrected(one.question, rows, run)))
+        return answers
 
     context.memory.learn(context.warehouse, ask, read=reads)
 
 
-def _rows_of(question: Question, rows: Sequence[tuple[Any, ...]]) -> Rows:
+class _Found(NamedTuple):
+    """
+    What was found of one dimension's labels, those that keep their name or those that do not: the first ones, each
+    after its visitors as a negative number and before its sums, how many there are, and what all of them come to.
+    """
+
+    first: Sequence[tuple[int, str, int, int, int]]
+    labels: int
+    sums: tuple[int, int, int, int]
+
+
+_NOTHING = _Found([], 0, (0, 0, 0, 0))
+
+
+def _rows_of(question: Question, kept: _Found, folded: _Found) -> Rows:
     # As `Question.rows` asks for them: label, metrics, how many people, 0 without filters, number of rows.
-    metrics = question.query.metrics
+    lines = [(_text(label), -fewer, *sums) for fewer, label, *sums in kept.first]
+    if folded.labels:
+        lines.append((OTHER, *folded.sums))
+    total = int(kept.labels) + bool(folded.labels)
     return [
-        (label, *(_number(name, visitors, sums) for name in metrics), visitors, 0, total)
-        for label, visitors, *sums, total in rows[: question.query.limit]
+        (label, *(_number(name, int(visitors), sums) for name in question.query.metrics), int(visitors), 0, total)
+        for label, visitors, *sums in lines[: question.query.limit]
     ]
 
 
 def _number(metric: str, visitors: int, sums: Sequence[int]) -> int:
-    return visitors if metric == "visitors" else sums[_PARTS.index(metric)]
+    return visitors if metric == "visitors" else int(sums[_PARTS.index(metric)])
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _statement(some: Sequence[_Asked]) -> Statement:
@@ -143,41 +167,34 @@ def _statement(some: Sequence[_Asked]) -> Statement:
     first = some[0].question
     by_rollup = first.report is not None and first.closed is not None
     sums = ", ".join(f"sum({name}) AS {name}" for name in _PARTS)
-    folded = parameters.add([one.dimension.name for one in some if any(one.question.folded)], "Array(String)")
-    other, least = parameters.add(OTHER, "String"), parameters.add(first.k, "UInt32")
     if by_rollup and first.is_of_rollups:
-        # Nobody is in two rows of these reports, so people need not be told apart.
+        # Nobody is in two rows of these reports, or is taken off afterwards: people need not be told apart.
         added, counted, visitors = _closed_days(some, parameters), "counted", "sum(counted)"
     else:
         tables: list[Table] = list(dict.fromkeys(one.table for one in some))
         selects = [_open_days(some, table, parameters) for table in tables]
+        added = " UNION ALL ".join(selects)
         if by_rollup:
             nobody = "arrayReduce('uniqExactState', emptyArrayUInt64()) AS people"
             closed = _closed_days(some, parameters)
             sure = f"toString(name) AS name, label, counted, {nobody}, {', '.join(_PARTS)}"
             selects.append(f"SELECT {sure} FROM ({closed})")
-        counted, visitors = "counted + finalizeAggregation(people)", "sum(counted) + uniqExactMerge(people)"
-        added = (
-            f"SELECT name, label, sum(counted) AS counted, uniqExactMergeState(people) AS people, {sums}"
-            f" FROM ({' UNION ALL '.join(selects)}) GROUP BY name, label"
-        )
-    shown = (
-        f"SELECT name, if(has({folded}, name) AND {counted} < {least}, {other}, label) AS shown,"
-        f" toUInt64({visitors}) AS visitors, {sums} FROM ({added}) GROUP BY name, shown"
-    )
-    last = f"has({folded}, name) AND shown = {other}"
-    placed = (
-        f"SELECT name, shown, visitors, {', '.join(_PARTS)}, count() OVER (PARTITION BY name) AS total, row_number()"
-        f" OVER (PARTITION BY name ORDER BY {last}, visitors DESC, shown) AS place FROM ({shown})"
-    )
-    most = {one.dimension.name: 0 for one in some}
-    for one in some:
-        most[one.dimension.name] = max(most[one.dimension.name], one.question.query.limit)
-    names, limits = parameters.add(list(most), "Array(String)"), parameters.add(list(most.values()), "Array(UInt32)")
-    numbers = ", ".join(f"toUInt64({name})" for name in _PARTS)
+            added = (
+                f"SELECT name, label, sum(counted) AS counted, uniqExactMergeState(people) AS people, {sums}"
+                f" FROM ({' UNION ALL '.join(selects)}) GROUP BY name, label"
+            )
+        counted = "counted + finalizeAggregation(people)"
+        # Of labels that keep their name only those of each one are asked for.
+        visitors = "sum(counted) + uniqExactMergeIf(people, NOT keeps)"
+    folded = parameters.add([one.dimension.name for one in some if any(one.question.folded)], "Array(String)")
+    other, least = parameters.add(OTHER, "String"), parameters.add(first.k, "UInt32")
+    keeps = f"NOT (name IN {folded} AND ({counted} < {least} OR label = {other})) AS keeps"
+    limit = parameters.add(max(one.question.query.limit for one in some), "UInt64")
+    place = f"(-toInt64({counted}), label, {', '.join(f'toUInt64({name})' for name in _PARTS)})"
+    numbers = ", ".join(f"toUInt64(sum({name}))" for name in _PARTS)
     return Statement(
-        f"SELECT name, shown, visitors, {numbers}, total FROM ({placed})"
-        f" WHERE place <= transform(toString(name), {names}, {limits}, 0) ORDER BY name, place",
+        f"SELECT name, keeps, groupArraySorted({limit})({place}), count(), (toUInt64({visitors}), {numbers})"
+        f" FROM (SELECT *, {keeps} FROM ({added})) GROUP BY name, keeps",
         parameters.values,
     )
 
@@ -192,14 +209,18 @@ def _closed_days(some: Sequence[_Asked], parameters: Parameters) -> str:
         beside=reports[1:],
     )
     there = " OR ".join(
-        f"({'event_rows' if table == 'events' else 'visit_rows'} > 0 AND has({names}, report))"
+        f"({'event_rows' if table == 'events' else 'visit_rows'} > 0 AND report IN {names})"
         for table in dict.fromkeys(one.table for one in some)
         if (names := parameters.add([one.dimension.name for one in some if one.table == table], "Array(String)"))
     )
+    source = rollups.source_where(there)
+    if question.closed.is_one_sum:
+        # A label has one row, so nothing has to be added up.
+        return f"SELECT report AS name, label1 AS label, visitors AS counted, {', '.join(_PARTS)} FROM {source}"
     sums = ", ".join(f"sum({name}) AS {name}" for name in _PARTS)
     return (
         f"SELECT report AS name, toString(label1) AS label, sum(visitors) AS counted, {sums}"
-        f" FROM {rollups.source_where(there)} GROUP BY report, label1"
+        f" FROM {source} GROUP BY report, label1"
     )
 
 

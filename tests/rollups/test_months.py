@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.context import Context
 from dashboard.rollups.build import add_batch, build_days
-from dashboard.rollups.months import QUIET_MS, add_months
+from dashboard.rollups.months import QUIET_MS, add_months, shown_stretches
 from dashboard.stats.answer import answer
 from dashboard.stats.query import Order, Row, StatsQuery, Viewer
 from dashboard.stats.reports import HOUR, REPORTS, Report
@@ -68,9 +68,11 @@ def built(context: Context, clock: FakeClock, events: list[Happening], k: int = 
     return site
 
 
-def questions(reports: Sequence[Report], interval: str) -> list[StatsQuery]:
+def questions(
+    reports: Sequence[Report], interval: str, periods: Sequence[tuple[str, str]] = RANGES
+) -> list[StatsQuery]:
     asked: list[StatsQuery] = []
-    for period, report in itertools.product(RANGES, reports):
+    for period, report in itertools.product(periods, reports):
         names = tuple(dimension.name for dimension in report.dimensions)
         if HOUR in names and interval:
             continue
@@ -88,6 +90,13 @@ def answers(context: Context, site: Site, asked: list[StatsQuery]) -> list[tuple
 
 def months(context: Context) -> list[date]:
     return [row[0] for row in context.warehouse.query("SELECT DISTINCT day FROM rollup_months ORDER BY day")]
+
+
+def stretches(context: Context) -> list[tuple[date, date]]:
+    return [
+        (row[0], row[1])
+        for row in context.warehouse.query("SELECT month, last FROM rollup_month_builds ORDER BY month, last")
+    ]
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,6 +127,66 @@ def test_months_give_the_same_numbers(
     ]
     found = answers(context, site, [asked[number] for number in whole])
     assert [expected[2 * number + which] for number in whole for which in (0, 1)] == found
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(1, 2**16 - 1),
+    k=st.sampled_from([1, 3]),
+    chosen=st.lists(
+        st.sampled_from([report for report in REPORTS if report.name != HOUR]), min_size=6, max_size=6, unique=True
+    ),
+)
+def test_stretches_give_the_same_numbers(
+    context: Context, clock: FakeClock, seed: int, k: int, chosen: list[Report]
+) -> None:
+    """
+    The last 7, 28 and 30 days are what their days add up to, with days beside them, too; without the rows of their
+    days they are still known.
+    """
+    site = built(context, clock, happenings(seed), k)
+    whole = [(first.isoformat(), last.isoformat()) for first, last in shown_stretches(LAST) if first >= FIRST]
+    assert 4 == len(whole)
+    asked = [*questions(chosen, "", whole), *questions(chosen, "", [("2026-04-29", "2026-06-05")])]
+    expected = answers(context, site, asked)
+
+    assert add_months(context.warehouse, clock, site.id, rows_min=1)
+
+    assert expected == answers(context, site, asked)
+    context.warehouse.command("TRUNCATE TABLE rollups")
+    inside = len(chosen) * len(whole)
+    assert expected[: 2 * inside] == answers(context, site, asked[:inside])
+
+
+def test_small_sites_have_no_stretches(context: Context, clock: FakeClock) -> None:
+    """
+    A few rows are read as fast as their sum.
+    """
+    site = built(context, clock, happenings(0))
+
+    assert add_months(context.warehouse, clock, site.id)
+
+    assert [(date(2026, 5, 1), date(2026, 5, 31))] == stretches(context)
+
+
+def test_stretches_follow_the_days(context: Context, clock: FakeClock) -> None:
+    """
+    With every day that is over there are new ones. Those of the day before stay, for a question that is being
+    answered; older ones are gone.
+    """
+    site = built(context, clock, happenings(0))
+    add_months(context.warehouse, clock, site.id, rows_min=1)
+    month = (date(2026, 5, 1), date(2026, 5, 31))
+    before = {month, *(one for one in shown_stretches(LAST) if one[0] >= FIRST)}
+    assert before == set(stretches(context))
+
+    for days in (1, 2):
+        day = LAST + timedelta(days=days)
+        build_days(context.warehouse, clock, rollup_site(context, site), day, day)
+        clock.advance(ms=QUIET_MS)
+        assert add_months(context.warehouse, clock, site.id, rows_min=1)
+        kept = [one for last in (day, day - timedelta(days=1)) for one in shown_stretches(last) if one[0] >= FIRST]
+        assert {month, *kept} == set(stretches(context))
 
 
 def test_a_changed_day_makes_its_month_old(context: Context, clock: FakeClock) -> None:
