@@ -44,6 +44,8 @@ DAYS = 396
 """Twelve full months before this one, and this one, whatever its day."""
 ROUNDS = 5
 PERIODS = ("30d", "12mo", "day")
+ODD_DAYS = (45, 13)
+"""How many days ago a range begins and ends that nothing was added up for."""
 DOMAIN = "site1.test"
 HEADLINE = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
 FILTERS = {
@@ -80,7 +82,7 @@ class RowsOnly(Memory):
         return cast("Read", None) if "rollup_month_builds" in tables else read()
 
 
-def panel_questions(date_range: str, filters: tuple[Filter, ...] = ()) -> dict[str, StatsQuery]:
+def panel_questions(date_range: str | tuple[str, str], filters: tuple[Filter, ...] = ()) -> dict[str, StatsQuery]:
     """
     Everything a dashboard asks: the numbers, the graph, and every tab of every panel that has a dimension of its own.
     """
@@ -163,6 +165,9 @@ def ask(directory: Path) -> dict[str, object]:
     for name in PERIODS:
         found[f"unfiltered {name}"] = _sums(_ask_all(context, site, panel_questions(name), ROUNDS))
         found[f"together {name}"] = _sums(_ask_all(context, site, panel_questions(name), ROUNDS, together=True))
+    odd = panel_questions(_odd_range(context))
+    found["unfiltered odd range"] = _sums(_ask_all(context, site, odd, ROUNDS))
+    found["together odd range"] = _sums(_ask_all(context, site, odd, ROUNDS, together=True))
     for name in ("30d", "12mo"):
         found[f"again {name}"] = _sums(_ask_all(context, site, panel_questions(name), ROUNDS, forgetting=False))
     for name, one in FILTERS.items():
@@ -259,6 +264,11 @@ def _url(directory: Path) -> str:
 
 def _today(context: Context) -> date:
     return datetime.fromtimestamp(context.clock.now_ms() / 1000, UTC).date()
+
+
+def _odd_range(context: Context) -> tuple[str, str]:
+    first, last = ((_today(context) - timedelta(days=days)).isoformat() for days in ODD_DAYS)
+    return first, last
 
 
 def _sums(took: dict[str, float]) -> dict[str, object]:
