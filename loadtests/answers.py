@@ -2,8 +2,8 @@
 How long answers take: a year of one big site, every panel of its dashboard, by both plans.
 
 `python -m loadtests.answers build EVENTS DIRECTORY` makes rows and rollups in a store of its own, `ask DIRECTORY` asks
-and prints what each question took. Each is a process of its own, as the engine wants one for itself; `build` may work
-beside others, `ask` wants the machine for itself.
+and prints what each question took; `ask DIRECTORY panels filters page rows` names what to ask. Each is a process of its
+own, as the engine wants one for itself; `build` may work beside others, `ask` wants the machine for itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -152,38 +152,65 @@ def build(events: int, directory: Path) -> dict[str, object]:
     return found
 
 
-def ask(directory: Path) -> dict[str, object]:
+def ask(directory: Path, parts: Sequence[str] = ()) -> dict[str, object]:
     """
     Ask everything, in milliseconds: each question's median over `ROUNDS`, with the store warm and nothing remembered,
     one by one and with what goes together by one statement first; then with what was remembered, with filters, the page
     in a browser, and by rows, once.
+
+    Args:
+        parts: only these of `PARTS`.
     """
     warehouse, registry, context = _opened(directory)
     site = registry.sites.find(DOMAIN)
     assert site is not None
     found: dict[str, object] = {}
-    for name in PERIODS:
-        found[f"unfiltered {name}"] = _sums(_ask_all(context, site, panel_questions(name), ROUNDS))
-        found[f"together {name}"] = _sums(_ask_all(context, site, panel_questions(name), ROUNDS, together=True))
-    odd = panel_questions(_odd_range(context))
-    found["unfiltered odd range"] = _sums(_ask_all(context, site, odd, ROUNDS))
-    found["together odd range"] = _sums(_ask_all(context, site, odd, ROUNDS, together=True))
-    for name in ("30d", "12mo"):
-        found[f"again {name}"] = _sums(_ask_all(context, site, panel_questions(name), ROUNDS, forgetting=False))
-    for name, one in FILTERS.items():
-        found[f"{name} 30d"] = _sums(_ask_all(context, site, panel_questions("30d", (one,)), 1))
-    try:
-        found.update({f"opened {period}": figures for period, figures in paint(context, DOMAIN, PERIODS).items()})
-    except ImportError:
-        found["opened"] = "not at all: no Playwright here"
-    patient = Warehouse(_url(directory), read_settings={**READ_SETTINGS, "max_execution_time": 300})
-    by_rows = Context(patient, registry, context.clock, context.settings, memory=RowsOnly())
-    for name in ("30d", "12mo"):
-        found[f"by rows {name}"] = _sums(_ask_all(by_rows, site, panel_questions(name), 1, forgetting=False))
-    patient.close()
+    for part in parts or PARTS:
+        found.update(PARTS[part](context, site))
     warehouse.close()
     registry.close()
     return found
+
+
+def _ask_panels(context: Context, site: Site) -> dict[str, object]:
+    found: dict[str, object] = {}
+    ranges = {**{name: panel_questions(name) for name in PERIODS}, "odd range": panel_questions(_odd_range(context))}
+    for name, asked in ranges.items():
+        found[f"unfiltered {name}"] = _sums(_ask_all(context, site, asked, ROUNDS))
+        found[f"together {name}"] = _sums(_ask_all(context, site, asked, ROUNDS, together=True))
+    for name in ("30d", "12mo"):
+        found[f"again {name}"] = _sums(_ask_all(context, site, ranges[name], ROUNDS, forgetting=False))
+    return found
+
+
+def _ask_filters(context: Context, site: Site) -> dict[str, object]:
+    return {
+        f"{name} 30d": _sums(_ask_all(context, site, panel_questions("30d", (one,)), 1))
+        for name, one in FILTERS.items()
+    }
+
+
+def _open_page(context: Context, _site: Site) -> dict[str, object]:
+    try:
+        return {f"opened {period}": figures for period, figures in paint(context, DOMAIN, PERIODS).items()}
+    except ImportError:
+        return {"opened": "not at all: no Playwright here"}
+
+
+def _ask_rows(context: Context, site: Site) -> dict[str, object]:
+    assert context.warehouse.path is not None
+    url = f"chdb://{context.warehouse.path}"
+    patient = Warehouse(url, read_settings={**READ_SETTINGS, "max_execution_time": 300})
+    by_rows = Context(patient, context.registry, context.clock, context.settings, memory=RowsOnly())
+    found: dict[str, object] = {}
+    for name in ("30d", "12mo"):
+        found[f"by rows {name}"] = _sums(_ask_all(by_rows, site, panel_questions(name), 1, forgetting=False))
+    patient.close()
+    return found
+
+
+PARTS = {"panels": _ask_panels, "filters": _ask_filters, "page": _open_page, "rows": _ask_rows}
+"""What `ask` asks."""
 
 
 def unfiltered(events: int) -> Measured:
@@ -199,7 +226,8 @@ def unfiltered(events: int) -> Measured:
         if not (directory / "built.json").exists():
             _step("build", str(events), str(directory))
         found = {**json.loads((directory / "built.json").read_text()), **_step("ask", str(directory))}
-    totals = [float(found[f"unfiltered {name}"]["total ms"]) for name in ("30d", "12mo")]
+    # A page asks what goes together by one statement.
+    totals = [float(found[f"together {name}"]["total ms"]) for name in ("30d", "12mo")]
     figures = "; ".join(f"{key} {json.dumps(value)}" for key, value in found.items())
     return Measured(max(totals), figures.replace('"', ""), None)
 
@@ -286,4 +314,5 @@ def _sums(took: dict[str, float]) -> dict[str, object]:
 
 if __name__ == "__main__":
     step, *given = sys.argv[1:]
-    print(json.dumps(build(int(given[0]), Path(given[1])) if step == "build" else ask(Path(given[0]))))
+    done = build(int(given[0]), Path(given[1])) if step == "build" else ask(Path(given[0]), given[1:])
+    print(json.dumps(done))

@@ -175,8 +175,7 @@ def _dashboard(asked: Asked, first: date) -> Response:
     return make(
         context, request, reader, "dashboard.html",
         sites=context.registry.sites.all() if reader.user else [],
-        live=None if asked.door.held else present_visitors(context, site),
-        imports_note=imports_note(context, site, asked.query, asked.period),
+        ask_live=lambda: _live(asked), ask_imports_note=lambda: _imports_note(asked),
         ask_overview=ask_top, rows_of=rows_of, ask_arrived=lambda: _arrived(asked), away=AWAY,
         earlier=earlier, later=later, today=asked.today.isoformat(),
         first_day=first.isoformat(), compare_span=span_text(asked.compare, locale) if asked.compare else "",
@@ -198,6 +197,23 @@ def _ask_panels(asked: Asked) -> None:
         remember_together(asked.context, asked.site, panel_questions(asked.view, asked.period), asked.viewer)
     except (QueryError, QueryTimeout, WarehouseUnavailable):
         return
+
+
+def _live(asked: Asked) -> int | None:
+    """
+    Count who is there now; None where that is not told, or cannot be.
+    """
+    try:
+        return None if asked.door.held else present_visitors(asked.context, asked.site)
+    except (QueryTimeout, WarehouseUnavailable):
+        return None
+
+
+def _imports_note(asked: Asked) -> tuple[str, str]:
+    try:
+        return imports_note(asked.context, asked.site, asked.query, asked.period)
+    except (QueryTimeout, WarehouseUnavailable):
+        return "", ""
 
 
 def _file(asked: Asked) -> Response:

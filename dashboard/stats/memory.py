@@ -127,12 +127,11 @@ class Memory:
         for sql, parameters, rows in ask():
             self._keep(shelf, state, _key(sql, parameters), rows)
 
-    def forget(self) -> None:
+    def forget_answers(self) -> None:
         """
-        Forget everything, as after a start.
+        Forget what was answered, not which builds there are: as for a period that nobody looked at before.
         """
         with self._lock:
-            self._facts.clear()
             self._closed.clear()
             self._open.clear()
 

@@ -5,6 +5,7 @@ A dashboard is read while it is made: its top is sent first, and what takes long
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import anyio
@@ -14,6 +15,7 @@ from starlette.types import Message
 from dashboard.app import build_app
 from dashboard.context import Context
 from dashboard.pages import overview, rows
+from dashboard.pages import site as page
 from dashboard.stats.query import StatsQuery, StatsResult, Viewer
 from tests.clocks import FakeClock
 from tests.pages.browsing import signed_in, site_with_visits
@@ -59,25 +61,26 @@ def pieces(context: Context, path: str) -> list[str]:
 
 def test_the_top_is_sent_before_anything_is_counted(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A browser has the styles, the bar and the periods to paint while the numbers are being asked; then comes one panel
-    after the other.
+    A browser has the styles and the site's name to paint before anybody is counted, then the bar and the periods while
+    the numbers are being asked; then comes one panel after the other.
     """
     site_with_visits(context)
     context.registry.sites.change("site1.test", public=True)
     asked: list[str] = []
-    whole = overview.headline
+    for name, module, whole in (("headline", overview, overview.headline), ("present", page, page.present_visitors)):
 
-    def noted(*arguments: object) -> object:
-        asked.append("headline")
-        return whole(*arguments)  # type: ignore[arg-type]  # handed on as it came
+        def noted(*arguments: object, name: str = name, whole: Callable[..., object] = whole) -> object:
+            asked.append(name)
+            return whole(*arguments)
 
-    monkeypatch.setattr(overview, "headline", noted)
+        monkeypatch.setattr(module, whole.__name__, noted)
 
     found = pieces(context, "/site1.test")
 
-    assert ["headline"] == asked
-    assert "/static/app." in found[0] and 'id="main"' in found[0]
-    assert 'class="totals"' not in found[0] and 'class="totals"' in found[1]
+    assert ["present", "headline"] == asked
+    assert "/static/app." in found[0] and "site1.test</span>" in found[0] and 'class="live"' not in found[0]
+    assert 'class="live"' in found[1] and 'id="main"' in found[1] and 'class="totals"' not in found[1]
+    assert 'class="totals"' in found[2]
     where = [next(at for at, piece in enumerate(found) if f'id="panel-{key}"' in piece) for key in PANELS]
     assert where == sorted(set(where)) and where[0] > 1
     assert found[-1].rstrip().endswith("</html>")
