@@ -24,6 +24,8 @@ from typing import TypeVar, cast
 
 from dashboard.context import Context
 from dashboard.pages.panels import PANELS
+from dashboard.pages.row_lines import EXIT_RATE
+from dashboard.pages.row_rates import asked_metrics
 from dashboard.rollups.build import RollupSite, build_days
 from dashboard.rollups.months import add_months
 from dashboard.stats.answer import answer
@@ -53,6 +55,7 @@ FILTERS = {
     "source": Filter("is", "visit:source", ("Source 7",)),
     "country": Filter("is", "visit:country", ("SE",)),
 }
+EXIT_PAGES = tuple(f"/page/{number}" for number in range(1, 9))
 BYTES_PER_EVENT = 40
 """Rows, rollups and what merges need beside them, with room."""
 STEP_SECONDS_MAX = 5_400
@@ -94,7 +97,17 @@ def panel_questions(date_range: str | tuple[str, str], filters: tuple[Filter, ..
         for name, tab in panel.tabs.items():
             if tab.dimension:
                 asked[name] = StatsQuery(
-                    tab.metrics, date_range, dimensions=(tab.dimension,), filters=filters, limit=8, total_rows=True
+                    asked_metrics(tab),
+                    date_range,
+                    dimensions=(tab.dimension,),
+                    filters=filters,
+                    limit=8,
+                    total_rows=True,
+                )
+            if EXIT_RATE in tab.metrics:
+                # What it is measured against: the views of those pages.
+                asked[f"{name} rate"] = StatsQuery(
+                    ("pageviews",), date_range, dimensions=("event:page",), filters=filters, only=EXIT_PAGES
                 )
     return asked
 

@@ -17,6 +17,8 @@ from dashboard.stats.filters import unconverted
 from dashboard.stats.query import ROWS_MAX, Row, StatsQuery, Value, Viewer
 from warehouse.registry.sites import Site
 
+LOOKED_UP_MAX = 300
+"""Of more rows than this the other report is read as it is."""
 DERIVED = frozenset({GROUP_RATE, EXIT_RATE})
 """Columns that are no metric of the store."""
 
@@ -45,7 +47,8 @@ def with_rates(
     else:
         # A visit ends once, and its last page is one of the page's views.
         part = asked_metrics(tab).index("visits")
-        pages = replace(query, dimensions=("event:page",))
+        labels = tuple(row.dimensions[0] for row in rows) if len(rows) <= LOOKED_UP_MAX else ()
+        pages = replace(query, dimensions=("event:page",), only=labels)
         whole = _counted(context, site, pages, viewer, "pageviews", rows_max)
     position = tab.metrics.index(name)
     found: list[Row] = []
@@ -67,7 +70,12 @@ def _counted(
     context: Context, site: Site, query: StatsQuery, viewer: Viewer, metric: str, rows_max: int = ROWS_MAX
 ) -> Mapping[str, Value]:
     query = StatsQuery(
-        (metric,), query.date_range, dimensions=query.dimensions, filters=query.filters, imports=query.imports
+        (metric,),
+        query.date_range,
+        dimensions=query.dimensions,
+        filters=query.filters,
+        imports=query.imports,
+        only=query.only,
     )
     found: dict[str, Value] = {}
     while True:

@@ -93,6 +93,8 @@ class StatsQuery:
         time_labels, total_rows: put these into the answer too.
         imports: add daily totals taken over from another service, where the question allows it.
         whole_calendar: `month` and `year` go to their last day, not to today.
+        only: the labels that the asker looks up, of one dimension. The others are left out where they tell nothing of
+            these, which is without filters and folding.
     """
 
     metrics: tuple[str, ...]
@@ -107,6 +109,7 @@ class StatsQuery:
     total_rows: bool = False
     imports: bool = False
     whole_calendar: bool = False
+    only: tuple[str, ...] = ()
 
     def over(self, period: Period) -> StatsQuery:
         """

@@ -104,10 +104,14 @@ class Question:
         statement = f"SELECT {', '.join(columns)} FROM {source}"
         if names:
             statement += f" GROUP BY {', '.join(names)}"
+            having: list[str] = []
             if self._asks_events(plan):
                 # Visits know a page as their entry; a page that no event fits is not asked for.
                 rows = "sum(event_rows) + sum(engagement_rows)" if self._asks_engagement else "sum(event_rows)"
-                statement += f" HAVING {rows} > 0"
+                having.append(f"{rows} > 0")
+            if self.query.only and len(names) == 1 and not self.query.filters and not any(self.folded):
+                having.append(f"d0 IN {self.parameters.add(list(self.query.only), 'Array(String)')}")
+            statement += f" HAVING {' AND '.join(having)}" if having else ""
         limit = self.parameters.add(self.query.limit, "UInt32")
         offset = self.parameters.add(self.query.offset, "UInt32")
         order = self._order()
