@@ -25,6 +25,7 @@ from daysalt.site_rules import site_rules
 from daysalt.vault.lane import VaultLane
 from ingest.address import AddressTrust
 from ingest.batch import Batch
+from ingest.check_lane import with_checks
 from ingest.collect import Collector
 from ingest.connection import SWEEP_SECONDS
 from ingest.door import Door, Health, Parts
@@ -141,7 +142,7 @@ class _Process:
             me=Me(hand_over, self._ask, self._collector.address_of),
             risk=self._risk.door,
         )
-        lane = lane_for(self._collector, spool, base_path)
+        lane = with_checks(lane_for(self._collector, spool, base_path), self._risk.door, base_path)
         # Salts and sites first: a collector without them could only refuse.
         while not stopping.is_set() and not await self._prepare():
             await _wait(stopping, 0.2)

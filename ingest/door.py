@@ -116,6 +116,7 @@ class Door:
         elif path == "/.well-known/gpc.json":
             await _respond(scope, send, GPC)
         elif path.startswith(risk_door.PREFIX) and self._risk is not None:
+            self._spool.give_way()
             read = partial(_read_body, receive)
             answer = await self._risk.answer(scope["method"], path, scope["query_string"], scope["headers"], read)
             await _respond(scope, send, answer)

@@ -44,6 +44,7 @@ class VaultLane:
             loop,
             sync=settings.durability == "fsync",
             bytes_max=settings.spool_max_bytes // SPOOL_SHARE,
+            wait_in_place_us=0,  # nobody waits for an answer, and many for the loop
         )
         self.sink = VaultSink(clock, self._spool, self._keys, whole_ipv6=settings.vault_ipv6 == "whole")
         self._trouble = ""

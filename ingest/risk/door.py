@@ -6,6 +6,7 @@ Answered by the collector, because the address must not travel further: what is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -118,13 +119,17 @@ class RiskDoor:
             body = await read_body(BODY_BYTES_MAX)
             if len(body) > BODY_BYTES_MAX:
                 return _refusal(413, "request", f"body is larger than {BODY_BYTES_MAX} bytes")
-            return await (self._check(key, body) if what == "check" else self._feedback(key, body))
+            if what == "feedback":
+                return await self._feedback(key, body)
+            found: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            self._check(key, body, lambda answer: None if found.done() else found.set_result(answer))
+            return await found
         except BadQuestion as error:
-            return Answer(400, (JSON, NO_STORE), msgspec.json.encode({"errors": error.errors}))
+            return _bad(error)
         except RiskUnavailable as error:
-            return _refusal(503, "request", str(error), (b"retry-after", b"2"))
+            return _away(str(error))
         except (SocketAbsent, SocketRefused):
-            return _refusal(503, "request", AWAY, (b"retry-after", b"2"))
+            return _away(AWAY)
 
     def question(self, address: IPv4Address | IPv6Address, asked: CheckRequest, site: RiskSite | None) -> Question:
         """
@@ -177,16 +182,41 @@ class RiskDoor:
             raise bad("site", "is no site of this key")
         return site
 
-    async def _check(self, key: ApiKey, body: bytes) -> Answer:
+    def check(self, headers: Headers, body: bytes, answered: Callable[[Answer], None]) -> None:
+        """
+        Answer a check, at once or as soon as the windows have: as `answer` does, without a task.
+
+        Args:
+            body: whole, at most `BODY_BYTES_MAX`.
+            answered: takes the answer, once.
+        """
+        key = self._admit(headers)
+        if key is None:
+            answered(_unauthorized(MISSING_KEY if not _bearer(headers) else INVALID_KEY))
+            return
+        try:
+            self._check(key, body, answered)
+        except BadQuestion as error:
+            answered(_bad(error))
+        except RiskUnavailable as error:
+            answered(_away(str(error)))
+
+    def _check(self, key: ApiKey, body: bytes, answered: Callable[[Answer], None]) -> None:
         asked = read_check(body)
         address = parse_address(asked.ip)
         if address is None:
             raise bad("ip", "is not an IP address")
         site = self._site(key, asked.site)
-        answer = await self._tools.link.ask(self.question(address, asked, site))
-        self.checks += 1
-        self._tools.note(key.id, "risk.check", "" if site is None else site.domain)
-        return Answer(200, (JSON, NO_STORE), answer)
+
+        def told(answer: bytes | RiskUnavailable) -> None:
+            if isinstance(answer, RiskUnavailable):
+                answered(_away(str(answer)))
+                return
+            self.checks += 1
+            self._tools.note(key.id, "risk.check", "" if site is None else site.domain)
+            answered(Answer(200, (JSON, NO_STORE), answer))
+
+        self._tools.link.put(self.question(address, asked, site), told)
 
     async def _visits(self, key: ApiKey, query: bytes) -> Answer:
         try:
@@ -269,6 +299,14 @@ def _bearer(headers: Headers) -> str:
     sent = dict(headers).get(b"authorization", b"").decode("latin-1")
     scheme, _, plain = sent.partition(" ")
     return plain.strip() if scheme.lower() == "bearer" else ""
+
+
+def _bad(error: BadQuestion) -> Answer:
+    return Answer(400, (JSON, NO_STORE), msgspec.json.encode({"errors": error.errors}))
+
+
+def _away(why: str) -> Answer:
+    return _refusal(503, "request", why, (b"retry-after", b"2"))
 
 
 def _unauthorized(text: str) -> Answer:

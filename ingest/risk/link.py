@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, cast
@@ -55,6 +55,10 @@ class RiskUnavailable(Exception):
     """
 
 
+Answered = Callable[[bytes | RiskUnavailable], None]
+"""Takes the answer to a question, once: JSON, or why there is none."""
+
+
 class RiskLink:
     """
     A collector's end.
@@ -63,7 +67,7 @@ class RiskLink:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._transport: asyncio.Transport | None = None
-        self._waiting: dict[int, tuple[asyncio.Future[bytes], float]] = {}
+        self._waiting: dict[int, tuple[Answered, float]] = {}
         """By number, oldest first: who waits, and until when."""
         self._questions: list[bytes] = []
         """Of this turn of the loop, not sent yet."""
@@ -118,22 +122,37 @@ class RiskLink:
         Raises:
             RiskUnavailable: the owner is away, too slow, or has too much to answer.
         """
+        found: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def answered(answer: bytes | RiskUnavailable) -> None:
+            if found.done():
+                return  # whoever asked has left
+            if isinstance(answer, RiskUnavailable):
+                found.set_exception(answer)
+            else:
+                found.set_result(answer)
+
+        self.put(question, answered)
+        return await found
+
+    def put(self, question: Question, answered: Answered) -> None:
+        """
+        Do likewise without waiting. `answered` is called later, in a turn of the loop, whatever happens.
+
+        Raises:
+            RiskUnavailable: the owner is away, or has too much to answer; `answered` is not called.
+        """
         if self._transport is None or len(self._waiting) >= QUESTIONS_MAX:
             raise RiskUnavailable("the risk windows do not answer now; ask again in a few seconds")
         loop = asyncio.get_running_loop()
         self._number = number = (self._number + 1) & 0xFFFFFFFF
-        answer: asyncio.Future[bytes] = loop.create_future()
-        self._waiting[number] = answer, loop.time() + ANSWER_SECONDS
+        self._waiting[number] = answered, loop.time() + ANSWER_SECONDS
         # What is asked in one turn of the loop is one write, and one waking of the other side.
         if not self._questions:
             loop.call_soon(self._send_questions)
         self._questions.append(_frame(_QUESTION, number.to_bytes(4, "little") + _encode(question)))
         if self._looking is None:
             self._looking = loop.call_later(LOOK_SECONDS, self._look)
-        try:
-            return await answer
-        finally:
-            self._waiting.pop(number, None)
 
     def _send_questions(self) -> None:
         questions, self._questions = self._questions, []
@@ -145,23 +164,23 @@ class RiskLink:
         Tell those who have waited too long, and look again while anybody waits.
         """
         loop = asyncio.get_running_loop()
-        for answer, until in self._waiting.values():
-            if until > loop.time():
-                break
-            if not answer.done():
-                answer.set_exception(RiskUnavailable("the risk windows are too busy; ask again in a few seconds"))
+        now = loop.time()
+        late = [number for number, (_, until) in self._waiting.items() if until <= now]
+        self._refuse(late, "the risk windows are too busy; ask again in a few seconds")
         self._looking = loop.call_later(LOOK_SECONDS, self._look) if self._waiting else None
 
     def _receive(self, kind: bytes, payload: bytes) -> None:
         if kind == _ANSWER:
-            waiting = self._waiting.get(int.from_bytes(payload[:4], "little"))
-            if waiting is not None and not waiting[0].done():
-                waiting[0].set_result(payload[4:])
+            waiting = self._waiting.pop(int.from_bytes(payload[:4], "little"), None)
+            if waiting is not None:
+                waiting[0](payload[4:])
 
     def _give_up(self) -> None:
-        for answer, _ in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(RiskUnavailable("the risk windows were restarted; ask again in a few seconds"))
+        self._refuse([*self._waiting], "the risk windows were restarted; ask again in a few seconds")
+
+    def _refuse(self, numbers: Sequence[int], why: str) -> None:
+        for number in numbers:
+            self._waiting.pop(number)[0](RiskUnavailable(why))
 
 
 def answering(owner: Answering) -> Callable[[], asyncio.Protocol]:

@@ -7,12 +7,12 @@ It never learns an address: askers send the risk id they made of one. It holds n
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ingest.risk.assess import MODEL, TRAFFIC, Assessment, Reason, assess, not_assessed, traffic_class
 from ingest.risk.assessments import Assessments

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from ingest.risk.observation import (
     Mark,
 )
 from ingest.risk.repeats import count_repeats
-from ingest.risk.rows import ADDRESSES_MAX, ROW, SMALL_MAX, Rows
+from ingest.risk.rows import ADDRESSES_MAX, LARGE, SMALL, SMALL_MAX, Rows
 from ingest.risk.site_day import SiteDay
 
 DAY_MS = 86_400_000
@@ -184,30 +184,28 @@ class Windows:
         neighbours = self.networks.read(network, of_day)
         if number < 0:
             return Evidence(watched_ms=watched, neighbours=neighbours, network=facts)
-        row: dict[str, Any] = dict(zip(_NAMES, self.rows.table[number].item(), strict=True))
-        last = row["last_ms"]
+        (
+            first, last, hours, sites, pages, agents, engaged_s, gap_sum, gap_squares, gaps,
+            in_minute, minute_before, in_ten, ten_before, in_hour, hour_before, *plain,
+        ) = self.rows.read(number)  # fmt: skip
         minute, minute_now = last // 60_000, of_day // 60_000
         return Evidence(
-            events_1m=_sliding(row["minute"], row["minute_before"], minute, minute_now, of_day % 60_000 / 60_000),
-            events_10m=_sliding(
-                row["ten"], row["ten_before"], minute // 10, minute_now // 10, of_day % 600_000 / 600_000
-            ),
-            events_1h=_sliding(
-                row["hour"], row["hour_before"], minute // 60, minute_now // 60, of_day % 3_600_000 / 3_600_000
-            ),
-            engaged_ms=int(row["engaged_s"] * 1000),
-            gaps=row["gaps"],
-            gap_variation=gap_variation(row["gaps"], row["gap_sum"], row["gap_squares"]),
-            sites=estimate(row["sites"]),
-            pages=estimate(row["pages"]),
-            agents=estimate(row["agents"]),
-            hours=row["hours"],
-            first_ms=self.day * DAY_MS + row["first_ms"],
+            events_1m=_sliding(in_minute, minute_before, minute, minute_now, of_day % 60_000 / 60_000),
+            events_10m=_sliding(in_ten, ten_before, minute // 10, minute_now // 10, of_day % 600_000 / 600_000),
+            events_1h=_sliding(in_hour, hour_before, minute // 60, minute_now // 60, of_day % 3_600_000 / 3_600_000),
+            engaged_ms=int(engaged_s * 1000),
+            gaps=gaps,
+            gap_variation=gap_variation(gaps, gap_sum, gap_squares),
+            sites=estimate(sites),
+            pages=estimate(pages),
+            agents=estimate(agents),
+            hours=hours,
+            first_ms=self.day * DAY_MS + first,
             last_ms=self.day * DAY_MS + last,
             watched_ms=watched,
             neighbours=neighbours,
             network=facts,
-            **{name: row[name] for name in _PLAIN},
+            **dict(zip(_PLAIN, plain, strict=True)),
         )
 
     def site(self, site_id: int) -> SiteDay:
@@ -266,12 +264,8 @@ class Windows:
                 site.readers += len(np.unique(of[here & reading & readers[of]]))
 
 
-_NAMES = ROW.names or ()
-_PLAIN = (
-    "total", "views", "owed_views", "readings", "conversions", "purchases", "orphans", "repeats", "quick_views",
-    "whole_seconds", "looked", "headers_impossible", "origin_wrong", "declared_bot", "library", "empty_agent",
-    "ancient_agent", "headless", "spam_referrer",
-)  # fmt: skip
+_PLAIN = (*LARGE, *SMALL)
+"""Counters that evidence tells as they are."""
 
 assert GAPS_MAX < SMALL_MAX
 

@@ -4,11 +4,10 @@ The sum: reasons and counter-reasons add up to the score, limits are shown, and 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ingest.risk.assess import AUTOMATED_FROM, Assessment, assess, not_assessed
 from ingest.risk.evidence import Evidence, Neighbourhood, NetworkFacts, NetworkKind

@@ -19,7 +19,7 @@ from daysalt.trial.play import FixedIds
 from ingest.answers import Answer
 from ingest.objections import Objections, objection_hash
 from ingest.risk.door import RiskDoor, RiskSite, RiskTools
-from ingest.risk.link import RiskLink, RiskUnavailable, answering
+from ingest.risk.link import Answered, RiskLink, RiskUnavailable, answering
 from ingest.risk.network_list import NetworkReader
 from ingest.risk.owner import Owner
 from ingest.risk.question import Question
@@ -41,9 +41,9 @@ class StraightLink(RiskLink):
         self._owner = owner
         self.asked: list[Question] = []
 
-    async def ask(self, question: Question) -> bytes:
+    def put(self, question: Question, answered: Answered) -> None:
         self.asked.append(question)
-        return self._owner.check(question)
+        answered(self._owner.check(question))
 
 
 class Desk:

@@ -4,9 +4,8 @@ The risk windows: what they count, how they slide, and that they forget.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from ingest.risk.windows import Windows
 from tests.ingest.risk.sights import ADDRESS, CHROME, NOON, engaging_windows, evidence_of, packed, seen, sight

@@ -368,6 +368,31 @@ def test_groups_share_a_slow_sync(tmp_path: Path, clock: FakeClock, monkeypatch:
     assert 3 == count  # one for the first, one for both that came meanwhile, one for sealing
 
 
+def test_a_fast_disk_gives_way_to_others_who_wait_for_the_loop(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    While somebody else waits for the loop, the disk is waited for in a thread; later in place again.
+    """
+
+    async def run() -> tuple[list[bool], list[bool]]:
+        writer = SpoolWriter(tmp_path, clock, asyncio.get_running_loop(), sync=True, bytes_max=10**9,
+                             wait_in_place_us=10**9)  # fmt: skip
+        at_once: list[bool] = []
+        waited: list[bool] = []
+        for number, until in enumerate((0.0, float("inf"), 0.0)):
+            writer.give_way()
+            writer._give_way_until = until  # pyright: ignore[reportPrivateUsage]  # no test waits for half a second
+            safe: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+            writer.append([encode_record(event(number))], safe.set_result)
+            writer.commit()
+            at_once.append(safe.done())
+            waited.append(await safe is None)
+        writer.close()
+        return at_once, waited
+
+    assert ([True, False, True], [True] * 3) == asyncio.run(run())
+    assert [event(0), event(1), event(2)] == read_all(tmp_path)
+
+
 class _Delays(Turn):
     """
     A loop that keeps what is to come later apart.
