@@ -18,6 +18,8 @@ WAIT_IN_PLACE_US = 5_000.0
 TRY_IN_PLACE_EACH = 64
 """While a slow disk is waited for in a thread, every so many syncs one is waited for in place, to see how slow it is:
 in a thread the wait for Python's lock is measured, too."""
+GIVE_WAY_SECONDS = 0.5
+"""How long after the last word of somebody else who waits for the loop the disk is waited for in a thread."""
 NEVER_SYNCED = float("-inf")
 
 
@@ -38,12 +40,29 @@ class Disk:
         self._wait_in_place_us = wait_in_place_us
         self._took_us = 0.0
         self._in_thread = 0
+        self._give_way_until = 0.0
         self._thread = ThreadPoolExecutor(1, "spool-sync")
+
+    @property
+    def gives_way(self) -> bool:
+        """
+        Whether others wait for the loop just now.
+        """
+        return time.perf_counter() < self._give_way_until
+
+    def give_way(self) -> None:
+        """
+        Have syncs waited for in a thread for the next half second, however fast they are: somebody waits for the loop
+        who has nothing to do with the disk.
+        """
+        self._give_way_until = time.perf_counter() + GIVE_WAY_SECONDS
 
     def is_fast(self) -> bool:
         """
         Tell whether to wait for the next sync in place.
         """
+        if self._sync and self.gives_way:
+            return False
         if not self._sync or self._took_us <= self._wait_in_place_us or self._in_thread >= TRY_IN_PLACE_EACH:
             self._in_thread = 0
             return True

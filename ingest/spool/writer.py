@@ -37,8 +37,6 @@ SYNC_PAUSE_SECONDS = 0.001
 """After a sync a group waits that long for company: a sync takes as much of a processor as four to eight beacons."""
 CROWD_MIN = 8
 """Records that end the pause at once; more, when more shared the last sync."""
-GIVE_WAY_SECONDS = 0.5
-"""How long after the last word of somebody else who waits for the loop the disk is waited for in a thread."""
 GIVEN_WAY_PAUSE_SECONDS, GIVEN_WAY_CROWD_MIN = 0.004, 32
 """The pause meanwhile: a sync in a thread takes as much of a processor again, which those who wait need."""
 USED_REFRESH_MS = 1_000
@@ -126,7 +124,7 @@ class SpoolWriter:
         self._in_flight: list[_Group] = []
         self._outcome: Future[OSError | None] | None = None
         self._disk = Disk(sync=sync, wait_in_place_us=wait_in_place_us)
-        self._give_way_until = 0.0
+        self.give_way = self._disk.give_way
         self._used_bytes = 0
         self._slow_down = False
         self._used_at_ms = -USED_REFRESH_MS
@@ -189,7 +187,7 @@ class SpoolWriter:
             raise SpoolFull(self._limit)
         self._looked_at_records = 0
         now = self._gathering_since = time.perf_counter()
-        giving_way = now < self._give_way_until
+        giving_way = self._disk.gives_way
         between = GIVEN_WAY_PAUSE_SECONDS if giving_way else SYNC_PAUSE_SECONDS
         pause = self._disk.synced_at + between - now  # none where nothing is ever synced
         if pause > 0:
@@ -238,13 +236,6 @@ class SpoolWriter:
         if not self._in_flight:
             self._sync_written()
 
-    def give_way(self) -> None:
-        """
-        Keep the loop free for the next half second, however fast the disk is: somebody waits for it who has nothing to
-        do with the disk.
-        """
-        self._give_way_until = time.perf_counter() + GIVE_WAY_SECONDS
-
     def seal_if_due(self) -> None:
         """
         Seal the open segment if it is old enough; call it now and then, for a site that fell silent.
@@ -282,7 +273,7 @@ class SpoolWriter:
         groups, self._written = self._written, []
         if not groups:
             return
-        if time.perf_counter() >= self._give_way_until and self._disk.is_fast():
+        if self._disk.is_fast():
             self._finish(groups, self._disk.sync([group.segment for group in groups]))
             return
         self._in_flight = groups

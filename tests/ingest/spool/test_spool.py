@@ -368,7 +368,9 @@ def test_groups_share_a_slow_sync(tmp_path: Path, clock: FakeClock, monkeypatch:
     assert 3 == count  # one for the first, one for both that came meanwhile, one for sealing
 
 
-def test_a_fast_disk_gives_way_to_others_who_wait_for_the_loop(tmp_path: Path, clock: FakeClock) -> None:
+def test_a_fast_disk_gives_way_to_others_who_wait_for_the_loop(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     While somebody else waits for the loop, the disk is waited for in a thread; later in place again.
     """
@@ -380,7 +382,7 @@ def test_a_fast_disk_gives_way_to_others_who_wait_for_the_loop(tmp_path: Path, c
         waited: list[bool] = []
         for number, until in enumerate((0.0, float("inf"), 0.0)):
             writer.give_way()
-            writer._give_way_until = until  # pyright: ignore[reportPrivateUsage]  # no test waits for half a second
+            monkeypatch.setattr(writer._disk, "_give_way_until", until)  # pyright: ignore[reportPrivateUsage]  # no test waits
             safe: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
             writer.append([encode_record(event(number))], safe.set_result)
             writer.commit()
