@@ -6,13 +6,17 @@ Beacons and risk checks side by side, each at its own rate, from one loop: `pyth
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from loadtests.beacons import read_requests
 from loadtests.generator import Generator, evenly
 
+NICENESS = -15
+"""Where it is allowed: a sender that waits for a processor itself would tell that as the server's latency."""
 CONNECTIONS = 64
 CHECK_CONNECTIONS = 32
 
@@ -25,6 +29,8 @@ def _generator(port: int, connections: int, requests: Sequence[bytes], rate: flo
 
 
 def _main(told: dict[str, object]) -> None:
+    with suppress(PermissionError):
+        os.nice(NICENESS)
     port, seconds = int(str(told["port"])), float(str(told["seconds"]))
     beacons = _generator(
         port, CONNECTIONS, read_requests(Path(str(told["beacons"]))), float(str(told["beacon_rate"])), seconds
