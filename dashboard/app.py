@@ -4,7 +4,7 @@ The read side as one ASGI app: pages, API, static files, and security headers on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 import anyio
 import anyio.to_thread
@@ -139,7 +139,7 @@ def build_app(context: Context) -> Starlette:
             Middleware(Compression),
         ],
         exception_handlers={
-            HTTPException: _http_error(context),
+            HTTPException: _http_error(context, interfaces),
             WarehouseUnavailable: _unavailable(context),
             RegistryUnavailable: _unavailable(context),
             RegisterError: _unreadable_register,
@@ -147,13 +147,24 @@ def build_app(context: Context) -> Starlette:
     )
 
 
-def _http_error(context: Context) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
+def _allowed(interfaces: Sequence[Route], request: Request) -> str:
+    """
+    List the methods that an interface's address takes, by whichever of its routes.
+    """
+    matching = (route for route in interfaces if route.matches(request.scope)[0] is not Match.NONE)
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+
+
+def _http_error(
+    context: Context, interfaces: Sequence[Route]
+) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
     sentences = {404: "There is no such page or site here.", 405: "This address does not take that kind of request."}
 
     async def handle(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if request.url.path.startswith("/api/"):
-            return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+            headers = {"Allow": _allowed(interfaces, request)} if error.status_code == 405 else error.headers
+            return JSONResponse({"error": error.detail}, error.status_code, headers)
 
         def make() -> Response:
             sentence = sentences.get(error.status_code, "The request was not understood.")

@@ -28,7 +28,7 @@ from warehouse.registry.site_settings import SHIELD_KINDS
 TAG = "Sites"
 _SETTINGS: Json = {
     "timezone": {**TEXT, "description": "IANA name; a change applies from a midnight ahead."},
-    "k": {**WHOLE, "description": "Visitors a row must have to be told."},
+    "k": {**WHOLE, "minimum": 1, "maximum": 100, "description": "Visitors a row must have to be told."},
     "public": {**BOOLEAN, "description": "Anybody may see the dashboard."},
     "vault": {**BOOLEAN, "description": "Addresses are kept, encrypted, for some weeks."},
     "risk": {**BOOLEAN, "description": "Addresses may be assessed."},

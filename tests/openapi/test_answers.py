@@ -250,6 +250,22 @@ def test_a_key_opens_what_its_scope_says(
             assert with_key(server, keys[scope, ""], method, path, parts, sent).status_code not in (401, 403), scope
 
 
+@pytest.mark.parametrize("method", ["patch", "get"])
+def test_another_method_is_told_which_ones_there_are(server: Server, method: str) -> None:
+    """
+    405 comes with every method of the address in `Allow`, whichever of its routes is asked first.
+    """
+    for path, methods in document("")["paths"].items():
+        if not path.startswith(("/api/v1/", "/api/v2/")) or method in methods or "/{" in path:
+            continue
+        answer = ask(server, method, path)
+        if answer.status_code == 405:
+            assert {one.upper() for one in methods} <= set(answer.headers["allow"].split(", ")), path
+        else:
+            # A part of its own, as in `sites/goals`, is also a site's name for another route.
+            assert method != "patch", path
+
+
 @pytest.mark.parametrize("path", ["/pixel.gif", "/health/live", "/metrics", "/openapi.json"])
 def test_no_key_is_needed_elsewhere(server: Server, path: str) -> None:
     """
