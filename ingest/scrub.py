@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from ingest.personal import Kind, replace_personal
 
 TEXTS_MAX = 20_000
-"""Texts remembered with what was found in them; `scrub.cache_info()` counts hits and misses."""
+"""Suspicious texts remembered with what was found in them; `scrub.cache_info()` counts hits and misses."""
 REMEMBERED_LENGTH_MAX = 256
 """Longer texts are read anew each time: they seldom come twice, and would make the memory large."""
 SHORTEST = 6
@@ -27,8 +27,9 @@ DECODINGS_MAX = 3
 """How often a text is percent-decoded in search of something: `%252540` is an `@` three times wrapped."""
 
 # All there is to find has one of these in it; ordinary texts have none. Held to `replace_personal` by a test.
+# TRICKY: not by IGNORECASE, which takes `s` and `k` for letters of the range: a long s and the kelvin sign are in it.
 _SUSPECT = re.compile(
-    r"[@%\u0080-\U0010ffff]|\d(?:[ ().+/-]{0,2}\d){6}|[A-Za-z0-9_-]{20}|:[0-9A-Fa-f]{0,4}:|tel:", re.IGNORECASE
+    r"[@%\u0080-\U0010ffff]|\d(?:[ ().+/-]{0,2}\d){6}|[A-Za-z0-9_-]{20}|:[0-9A-Fa-f]{0,4}:|[tT][eE][lL]:"
 )
 
 
@@ -58,7 +59,8 @@ def scrub(text: str, *, numbers: bool = True) -> Scrubbed:
     Args:
         numbers: False keeps long numbers that are no card's: an advertiser's campaign ids have 17 digits.
     """
-    if len(text) < SHORTEST:
+    # A look is quicker than remembering: of what is ordinary there is no end, and nothing to remember.
+    if len(text) < SHORTEST or _SUSPECT.search(text) is None:
         return Scrubbed(text)
     return _remembered(text, numbers) if len(text) <= REMEMBERED_LENGTH_MAX else _scrub(text, numbers)
 
@@ -81,8 +83,6 @@ def scrub_values(name: str, props: Mapping[str, str]) -> ScrubbedValues | None:
 
 
 def _scrub(text: str, numbers: bool) -> Scrubbed:
-    if _SUSPECT.search(text) is None:
-        return Scrubbed(text)
     read = as_read(text)
     found, kinds = replace_personal(read, numbers=numbers)
     if kinds:

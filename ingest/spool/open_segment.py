@@ -18,6 +18,8 @@ MARK_BYTES = 8
 ROOM_BYTES = 256 * 1024
 """Zeros written ahead: a sync of bytes that replace others needs no journal, and takes half the time and half the
 processor of one that makes the file longer. Figures in docs/decisions.md."""
+ROOM_GROUPS_MIN = 4
+"""Groups of the present size that room must be enough for."""
 ROOM_FROM_BYTES = 64 * 1024
 """A segment shorter than this gets no room: on a quiet site it would be more than all its beacons."""
 
@@ -67,7 +69,8 @@ class OpenSegment:
         self.size += len(data)
         if self.size > self._length:
             self._length = self.size
-            if self._wants_room and self.size >= ROOM_FROM_BYTES:
+            # What would fill the room at once, as batches do, is appended: writing it twice saves no sync.
+            if self._wants_room and self.size >= ROOM_FROM_BYTES and len(data) * ROOM_GROUPS_MIN <= ROOM_BYTES:
                 self._make_room()
 
     def sync(self) -> None:
