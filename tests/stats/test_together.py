@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dashboard.context import Context
 from dashboard.pages.panels import PANELS
+from dashboard.pages.row_rates import asked_metrics
 from dashboard.rollups.build import build_days
 from dashboard.stats.answer import answer
 from dashboard.stats.memory import Memory
@@ -33,7 +34,7 @@ def panels(limit: int) -> list[StatsQuery]:
     Every tab of every panel, as a dashboard asks it.
     """
     return [
-        StatsQuery(tab.metrics, RANGE, dimensions=(tab.dimension,), limit=limit, total_rows=True)
+        StatsQuery(asked_metrics(tab), RANGE, dimensions=(tab.dimension,), limit=limit, total_rows=True)
         for panel in PANELS.values()
         for tab in panel.tabs.values()
         if tab.dimension

@@ -22,6 +22,7 @@ from ingest.spool import open_segment
 from ingest.spool.disk import TRY_IN_PLACE_EACH
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER, encode_record, frame, header, read_pieces, whole_bytes
+from ingest.spool.usage import spool_usage
 from ingest.spool.writer import CROWD_MIN, SpoolFull, SpoolWriter
 from tests.clocks import FakeClock
 from tests.ingest.records import event
@@ -224,6 +225,24 @@ def test_room_is_written_into_and_given_back(tmp_path: Path, clock: FakeClock, t
     assert 3 <= len(set(lengths)) < len(lengths) - 2
     assert sealed.stat().st_size < lengths[-1]
     assert [event(n) for n in range(8)] == read_all(tmp_path)
+
+
+@pytest.mark.usefixtures("small_room")
+def test_room_does_not_count_as_used(tmp_path: Path, clock: FakeClock, turn: Turn) -> None:
+    """
+    The limit is one of records: a spool that is full stays so when a segment is sealed and its room is given back.
+    """
+    writer = writer_in(tmp_path, clock, turn)
+    for at in range(3):
+        writer.append([encode_record(event(at))], lambda _: None)
+        turn.take()
+    (path,) = tmp_path.glob("*.open")
+    written = whole_bytes(path.read_bytes())
+    used, _ = spool_usage(tmp_path, clock.now_ms())
+    writer.close()
+
+    assert written <= used < written + 100
+    assert spool_usage(tmp_path, clock.now_ms())[0] == written
 
 
 @pytest.mark.usefixtures("small_room")
