@@ -4,7 +4,7 @@ The fast lane of risk checks: `POST /api/risk/v1/check` answered from the HTTP p
 A check through ASGI took 412 microseconds of the collector, in the lane 254 (loadtests/README.md); beside a stream of
 beacons that is what others wait for. Only the ordinary check comes here: alone on its
 connection, whole, of a known length. Everything else goes through `ingest/door.py`, with the same answer
-(`tests/ingest/test_doors.py`).
+(`tests/ingest/test_check_lane.py`).
 """
 
 from __future__ import annotations

@@ -7,14 +7,12 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
-import struct
 from pathlib import Path
 
-from ingest.spool.segment import HEADER, MARK, OPEN, SEALED, UNBORN, header
+from ingest.spool.segment import HEADER, MARK, MARKED, OPEN, SEALED, UNBORN, header
 from warehouse.clock import Clock
 from warehouse.data_dir import sync_directory
 
-MARK_BYTES = 8
 ROOM_BYTES = 256 * 1024
 """Zeros written ahead: a sync of bytes that replace others needs no journal, and takes half the time and half the
 processor of one that makes the file longer. Figures in docs/decisions.md."""
@@ -84,7 +82,7 @@ class OpenSegment:
         Say that everything before `end` is safe to read.
         """
         self._safe = end
-        struct.pack_into("<Q", self._mark, 0, end)
+        MARKED.pack_into(self._mark, 0, end)
 
     def cut_back(self) -> None:
         """
@@ -143,8 +141,8 @@ def _make_mark(path: Path) -> mmap.mmap:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         # TRICKY: written, not only made long enough. A hole in a mapped file on a full disk is no OSError but SIGBUS.
-        os.write(descriptor, bytes(MARK_BYTES))
-        return mmap.mmap(descriptor, MARK_BYTES)
+        os.write(descriptor, bytes(MARKED.size))
+        return mmap.mmap(descriptor, MARKED.size)
     except OSError:
         path.unlink(missing_ok=True)
         raise

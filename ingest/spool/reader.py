@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from ingest.spool.segment import (
     frame,
     header,
     make_private,
+    read_mark,
     read_pieces,
     torn_bytes,
     whole_bytes,
@@ -220,10 +220,9 @@ class SpoolReader:
 
     def _marked_state(self, path: Path) -> SegmentState | None:
         try:
-            mark = path.with_suffix(MARK).read_bytes()
+            return SegmentState(path.stem, read_mark(path) or 0, sealed=False)
         except FileNotFoundError:
             return self._sealed_meanwhile(path)
-        return SegmentState(path.stem, struct.unpack("<Q", mark)[0] if len(mark) == 8 else 0, sealed=False)
 
     def _sealed_meanwhile(self, path: Path) -> SegmentState | None:
         sealed = path.with_suffix(SEALED)

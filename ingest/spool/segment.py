@@ -38,6 +38,8 @@ SLOW_DOWN = "slow-down"
 SLOW_DOWN_FRESH_MS = 10_000
 """A drain that died, or lost its store, does not keep collectors closed: an untouched file means nothing."""
 
+MARKED = struct.Struct("<Q")
+"""What a mark holds: bytes of its segment that are safe."""
 _ARRAY32 = struct.Struct(">BI")
 _MAGIC_BYTES = FRAME_MAGIC.to_bytes(4, "little")
 _decode = msgspec.msgpack.Decoder(list[Event | DropCount]).decode
@@ -175,6 +177,17 @@ def torn_bytes(data: bytes, whole: int) -> int:
     Tell how many bytes of a tail behind `whole` were written: room is zeros to the end.
     """
     return len(data[whole:].rstrip(b"\0"))
+
+
+def read_mark(segment: Path) -> int | None:
+    """
+    Read how many bytes of an open segment are safe; None for a mark that is not whole.
+
+    Raises:
+        FileNotFoundError: it was sealed meanwhile, or its writer is dead.
+    """
+    mark = segment.with_suffix(MARK).read_bytes()
+    return int(MARKED.unpack(mark)[0]) if len(mark) == MARKED.size else None
 
 
 def _frame_at(data: memoryview, position: int) -> tuple[int, int] | None:

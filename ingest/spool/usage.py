@@ -5,10 +5,9 @@ How much lies in a lane of the spool, and whether its drain asks for a pause: wh
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 
-from ingest.spool.segment import MARK, OPEN, SLOW_DOWN, SLOW_DOWN_FRESH_MS
+from ingest.spool.segment import OPEN, SLOW_DOWN, SLOW_DOWN_FRESH_MS, read_mark
 
 
 def spool_usage(directory: Path, now_ms: int) -> tuple[int, bool]:
@@ -25,18 +24,21 @@ def spool_usage(directory: Path, now_ms: int) -> tuple[int, bool]:
                 status = entry.stat()
             except FileNotFoundError:
                 continue  # the drain was done with it
-            used += status.st_size
-            if entry.name.endswith(OPEN):
-                # Room goes back when the segment is sealed. Counted, it would let beacons in again each time.
-                used -= max(0, status.st_size - _safe_bytes(directory / entry.name, status.st_size))
+            used += _size(directory / entry.name, status.st_size)
             if entry.name == SLOW_DOWN:
                 slow_down = now_ms - status.st_mtime_ns // 1_000_000 < SLOW_DOWN_FRESH_MS
     return used, slow_down
 
 
-def _safe_bytes(path: Path, otherwise: int) -> int:
+def _size(path: Path, length: int) -> int:
+    """
+    Tell how much of a file is used: room goes back when a segment is sealed, and counted, it would let beacons in again
+    each time.
+    """
+    if path.suffix != OPEN:
+        return length
     try:
-        mark = path.with_suffix(MARK).read_bytes()
+        safe = read_mark(path)
     except FileNotFoundError:
-        return otherwise  # sealed meanwhile, or its writer is dead
-    return struct.unpack("<Q", mark)[0] if len(mark) == struct.calcsize("<Q") else otherwise
+        return length
+    return length if safe is None else min(length, safe)
