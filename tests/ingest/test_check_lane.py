@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from uvicorn.protocols.http import httptools_impl
 
-from daysalt.quiet_server import QuietServer
 from daysalt.trial.play import FixedIds
 from ingest.check_lane import with_checks
 from ingest.door import Door, Health
@@ -29,8 +27,7 @@ from ingest.risk.question import Question
 from ingest.spool.writer import SpoolWriter
 from tests.clocks import FakeClock
 from tests.ingest.collectors import make_batch, make_collector
-from tests.ingest.test_doors import GOOD, Served, request
-from warehouse.local_socket import bind_private
+from tests.ingest.test_doors import GOOD, Served, listening, request
 from warehouse.registry.api_keys import ApiKey, ApiKeyRing
 from warehouse.registry.tokens import token_hash
 
@@ -141,22 +138,10 @@ async def served(tmp_path: Path, clock: FakeClock, link: LaterLink, *, fast: boo
         base_path="/stats", health=health, metrics=metrics, geo_database=str, risk=risk,
     )  # fmt: skip
     lane = with_checks(lane_for(collector, spool, "/stats"), risk, "/stats") if fast else None
-    path = tmp_path / "c.sock"
-    options: dict[str, Any] = {"http": lane or "httptools"}
-    server = QuietServer(
-        uvicorn.Config(
-            door, ws="none", lifespan="off", access_log=False, proxy_headers=False, server_header=False,
-            log_config=None, **options,
-        )
-    )  # fmt: skip
-    serving = asyncio.create_task(server.serve([bind_private(path)]))
-    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event for it
-        await asyncio.sleep(0)
     try:
-        yield Served(path, lane)
+        async with listening(door, lane, tmp_path / "c.sock") as server:
+            yield server
     finally:
-        server.should_exit = True
-        await serving
         spool.close()
         await hand_over.close()
 

@@ -143,6 +143,28 @@ async def _all_of(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
+async def listening(door: Door, lane: type[BeaconLane] | None, path: Path) -> AsyncGenerator[Served]:
+    """
+    Serve a door on a socket, through a lane or through ASGI alone.
+    """
+    options: dict[str, Any] = {"http": lane or "httptools"}
+    server = QuietServer(
+        uvicorn.Config(
+            door, ws="none", lifespan="off", access_log=False, proxy_headers=False, server_header=False,
+            log_config=None, **options,
+        )
+    )  # fmt: skip
+    serving = asyncio.create_task(server.serve([bind_private(path)]))
+    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event for it
+        await asyncio.sleep(0)
+    try:
+        yield Served(path, lane)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
 async def served(
     tmp_path: Path, clock: FakeClock, *, fast: bool, spool_bytes_max: int = 10**9, base: str = ""
 ) -> AsyncGenerator[Served]:
@@ -162,23 +184,10 @@ async def served(
     batch = make_batch(tmp_path, clock, collector)
     door = Door(*(collector, spool, hand_over, batch), base_path=base, health=health, metrics=metrics, geo_database=str)
     lane = lane_for(collector, spool, base) if fast else None
-    path = tmp_path / "c.sock"
-    listener = bind_private(path)
-    options: dict[str, Any] = {"http": lane or "httptools"}
-    server = QuietServer(
-        uvicorn.Config(
-            door, ws="none", lifespan="off", access_log=False, proxy_headers=False, server_header=False,
-            log_config=None, **options,
-        )
-    )  # fmt: skip
-    serving = asyncio.create_task(server.serve([listener]))
-    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event for it
-        await asyncio.sleep(0)
     try:
-        yield Served(path, lane)
+        async with listening(door, lane, tmp_path / "c.sock") as server:
+            yield server
     finally:
-        server.should_exit = True
-        await serving
         spool.close()
         await hand_over.close()
 
