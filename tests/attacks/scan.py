@@ -4,10 +4,11 @@ Looks for addresses in every file below a folder, in the forms in which they wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from daysalt.checks.traces import needles_of
+from tests.files import content_of, files_of
 
 RANDOM_BYTES_MIN = 8
 """A packed IPv4 address is four bytes: in megabytes of compressed columns they come up by chance. Longer needles do not
@@ -21,7 +22,7 @@ def traces(folder: Path, addresses: Iterable[str]) -> list[str]:
     wanted = [(form, needle) for address in addresses for form, needle in needles_of(address).items()]
     found: list[str] = []
     for path in files_of(folder):
-        data = path.read_bytes()
+        data = content_of(path)
         compressed = "warehouse" in path.relative_to(folder).parts
         for form, needle in wanted:
             if compressed and len(needle) < RANDOM_BYTES_MIN:
@@ -29,10 +30,3 @@ def traces(folder: Path, addresses: Iterable[str]) -> list[str]:
             if needle in data:
                 found.append(f"{path.relative_to(folder)}: {form}")
     return found
-
-
-def files_of(folder: Path) -> Iterator[Path]:
-    """
-    Walk all plain files below a folder.
-    """
-    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())

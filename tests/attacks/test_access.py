@@ -26,6 +26,7 @@ from ingest.vault.row import VaultRow
 from ingest.vault.rows import erase_rows, find_rows, insert_rows
 from tests.attacks.scan import traces
 from tests.clocks import FakeClock
+from tests.files import content_of, files_of
 from tests.ingest.collectors import ADDRESS, BEACON, events_of, make_collector, send
 from tests.ingest.test_door import Exchange
 from tests.ingest.test_objections import PATH, asked, posted
@@ -241,15 +242,8 @@ def _held(warehouse: Warehouse, keys: dict[str, bytes]) -> set[str]:
     (paths,) = warehouse.query(
         "SELECT data_paths FROM system.tables WHERE name = 'vault' AND database = currentDatabase()"
     )
-    data = b"".join(_bytes(path) for folder in paths[0] for path in Path(folder).rglob("*") if path.is_file())
+    data = b"".join(content_of(path) for folder in paths[0] for path in files_of(Path(folder)))
     return {name for name, key in keys.items() if key[:16] in data}
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:  # the engine let go of it just now
-        return b""
 
 
 def _index(vault: Vault, day: int) -> bytes:

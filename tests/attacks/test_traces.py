@@ -15,7 +15,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.attacks.scan import files_of, traces
+from tests.attacks.scan import traces
+from tests.files import files_of
 from tests.ingest.collectors import CHROME
 from tests.processes.family import children_of, kill, until
 from tests.processes.load import DOMAIN

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.files import content_of, files_of
 from tests.server import Server, run_server
 from warehouse.clock import SystemClock
 from warehouse.registry.database import Registry
@@ -92,14 +93,14 @@ def test_nothing_planted_is_in_any_file(tmp_path: Path) -> None:
         registry.close()
         server.await_site("site1.test")
         send(server)
-        before = [path.read_bytes() for path in (server.data_dir / "spool").rglob("*") if path.is_file()]
+        before = [content_of(path) for path in files_of(server.data_dir / "spool")]
         assert 0 == server.stop()
     dumped = subprocess.run(
         [sys.executable, "-c", DUMP, f"chdb://{server.data_dir / 'warehouse'}"],
         cwd=ROOT, capture_output=True, check=True, timeout=120,
     ).stdout  # fmt: skip
     assert dumped.count(b"[email]") > 10
-    files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    files = {path: path.read_bytes() for path in files_of(tmp_path)}
     for needle in needles():
         assert needle not in dumped, "in the store"
         assert not any(needle in content for content in before), "in the spool"
