@@ -45,7 +45,7 @@ demo: $(VENV)/.installed-run
 
 test: $(VENV)/.installed-dev
 	@sh scripts/need-chromium
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile -m "not crash"
+	@sh scripts/run-tests $(BIN)/python $(TEST_JOBS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
