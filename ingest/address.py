@@ -144,6 +144,14 @@ def _forwarded_for(item: str) -> str:
 @lru_cache(PARSED_MAX)
 def _parse(text: str) -> Address | None:
     text = text.strip().strip('"').strip()
+    if len(text) <= 15:
+        # An IPv4 address and nothing else, by far the most; a quarter of the time.
+        try:
+            alone = IPv4Address(inet_pton(AF_INET, text))
+        except (OSError, ValueError):
+            pass
+        else:
+            return alone
     if len(text) > 64:
         return None
     if text.startswith("["):

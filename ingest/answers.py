@@ -82,9 +82,16 @@ def rendered(answer: Answer, default: Sequence[tuple[bytes, bytes]], *, close: b
         default: headers that every answer begins with, such as the date.
         close: the connection ends after it.
     """
+    end = b"connection: close\r\n\r\n" if close else b"\r\n"
+    return b"%b%d\r\n%b%b" % (opening(answer, default), len(answer.body), end, answer.body)
+
+
+def opening(answer: Answer, default: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """
+    Write out how an answer begins, up to the length of its body.
+    """
     parts = [STATUS_LINE[answer.status]]
-    for name, value in (*default, *answer.headers, (b"content-length", b"%d" % len(answer.body))):
+    for name, value in (*default, *answer.headers):
         parts += (name, b": ", value, b"\r\n")
-    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
-    parts.append(answer.body)
+    parts.append(b"content-length: ")
     return b"".join(parts)

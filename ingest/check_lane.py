@@ -2,9 +2,9 @@
 The fast lane of risk checks: `POST /api/risk/v1/check` answered from the HTTP parser's callbacks, as a beacon is.
 
 A check through ASGI took 412 microseconds of the collector, in the lane 254 (loadtests/README.md); beside a stream of
-beacons that is what others wait for. Only the ordinary check comes here: alone on its
-connection, whole, of a known length. Everything else goes through `ingest/door.py`, with the same answer
-(`tests/ingest/test_check_lane.py`).
+beacons that is what others wait for. Only the ordinary check comes here: alone on its connection, whole, of a known
+length. Everything else goes through `ingest/door.py`, with the same answer (`tests/ingest/test_check_lane.py`).
+A head that came before (`ingest/check_heads.py`) is not parsed again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar
 
-from ingest.answers import TEXT, Answer
+from ingest.answers import TEXT, Answer, opening
+from ingest.check_heads import END
 from ingest.connection import HEAD_BYTES_MAX
 from ingest.lane import BeaconLane
 from ingest.risk.door import BODY_BYTES_MAX, PREFIX, RiskDoor
 from warehouse.log import logger
+from warehouse.registry.api_keys import ApiKey
 
 _LENGTH_DIGITS_MAX = 5
 _BROKEN = Answer(500, (TEXT,), b"Internal Server Error")
@@ -30,7 +32,19 @@ class CheckLane(BeaconLane):
 
     risk: ClassVar[RiskDoor]
     check_paths: ClassVar[frozenset[bytes]]
+    check_lines: ClassVar[tuple[bytes, ...]]
+    """The request lines of checks, with line ends."""
+    opened: ClassVar[tuple[object, object, bytes]]
+    """The header lists of an answer and of all answers, and how answers with both begin."""
     _checking = False
+    _head = b""
+    """Of the present request, if it may be learnt."""
+    _next_head = b""
+    """Of the request that the parser is about to begin."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head, self._next_head = self._next_head, b""
 
     def on_headers_complete(self) -> None:
         if self.url not in self.check_paths or not self._is_ordinary():
@@ -46,6 +60,33 @@ class CheckLane(BeaconLane):
             return
         self._checking = self._in_lane = False
         self._between = True
+        head, self._head = self._head, b""
+        self._check(self.risk.admit(self.headers, head, len(self._body)), self._body)
+
+    def _known(self, data: bytes) -> bool:
+        if not data.startswith(self.check_lines) or self._unanswered or self.transport.is_closing():
+            return False
+        end = data.find(END) + len(END)
+        head = data[:end]
+        known = self.risk.heads.find(head)
+        if known is None:
+            self._next_head = head if head.endswith(END) else b""
+            return False
+        if len(data) - end != known.length:
+            return False
+        self._unused = False
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._check(known.key, data[end:])
+        return True
+
+    def _check(self, key: ApiKey | Answer, body: bytes) -> None:
+        """
+        Answer a check, in its turn.
+
+        Args:
+            key: or the refusal, if there is none that may ask.
+        """
         slot: list[bytes | None] = [None]
         self._unanswered.append(slot)
         # Whatever else comes on this connection meanwhile goes to uvicorn, who lets it wait behind.
@@ -53,7 +94,7 @@ class CheckLane(BeaconLane):
         self.spool.give_way()
         answered = partial(self._checked, slot)
         try:
-            self.risk.check(self.headers, self._body, answered)
+            self.risk.check(key, body, answered)
         except Exception as error:  # the edge: one strange check must not take the connection along
             logger().error("a check broke the collector", error=type(error).__name__, exc_info=error)
             answered(_BROKEN)
@@ -84,8 +125,21 @@ class CheckLane(BeaconLane):
             self.cycle = _NOBODY
         if self.transport.is_closing():
             return
-        slot[0] = self._rendered(answer, close=self._closing)
+        slot[0] = (
+            self._opened(answer)
+            if answer.status == 200 and not self._closing
+            else self._rendered(answer, close=self._closing)
+        )
         self._write_answered()
+
+    def _opened(self, answer: Answer) -> bytes:
+        default = self.server_state.default_headers
+        headers, shared, opened = self.opened
+        # The header lists are the same objects for all answers of a second.
+        if shared is not default or headers is not answer.headers:
+            opened = opening(answer, default)
+            type(self).opened = (answer.headers, default, opened)
+        return b"%b%d\r\n\r\n%b" % (opened, len(answer.body), answer.body)
 
 
 def with_checks(lane: type[BeaconLane], risk: RiskDoor, base_path: str) -> type[CheckLane]:
@@ -97,7 +151,16 @@ def with_checks(lane: type[BeaconLane], risk: RiskDoor, base_path: str) -> type[
     """
     path = f"{PREFIX}check"
     paths = frozenset({path.encode(), (base_path + path).encode()})
-    return type("Lane", (CheckLane, lane), {"risk": risk, "check_paths": paths})
+    return type(
+        "Lane",
+        (CheckLane, lane),
+        {
+            "risk": risk,
+            "check_paths": paths,
+            "check_lines": tuple(b"POST %b HTTP/1.1\r\n" % path for path in paths),
+            "opened": (None, None, b""),
+        },
+    )
 
 
 class _Asking:

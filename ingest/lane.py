@@ -171,12 +171,18 @@ class BeaconLane(GuardedConnection):
             data, self.first_lines, self._peer, self._trusted, self.collector.clock.now_ms()
         )
         if record is None:
-            return False
+            return self._known(data)
         self._unused = False
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         self._append_plain(record)
         return True
+
+    def _known(self, data: bytes) -> bool:
+        """
+        Take something else that came whole and alone and is known by its head; there is nothing here.
+        """
+        return False
 
     def _append_plain(self, record: bytes) -> None:
         # In line first, as above.

@@ -40,6 +40,7 @@ class PlaceReader:
         self._path = path
         self._clock = clock or SystemClock()
         self._reader: maxminddb.Reader | None = None
+        self._built: date | None = None
         self._seen: tuple[int, int, int] | None = None
         self._why = ""
         self._next_check_ms = 0
@@ -51,9 +52,7 @@ class PlaceReader:
         """
         The day the database was built; None without one.
         """
-        if self._reader is None:
-            return None
-        return datetime.fromtimestamp(self._reader.metadata().build_epoch, UTC).date()
+        return self._built
 
     @property
     def title(self) -> str:
@@ -97,7 +96,7 @@ class PlaceReader:
         """
         if self._reader is not None:
             self._reader.close()
-            self._reader = None
+            self._reader = self._built = None
             self._revision += 1
 
     def _refresh_when_due(self) -> None:
@@ -123,10 +122,21 @@ class PlaceReader:
         self.close()
         try:
             self._reader = maxminddb.open_database(self._path, maxminddb.MODE_AUTO)
+            self._built = built_on(self._reader)
             self._revision += 1
             self._why = ""
         except (OSError, ValueError, maxminddb.InvalidDatabaseError):
             self._why = f"{self._path} is no readable mmdb file; fetch it again with `daysalt data fetch`"
+
+
+def built_on(reader: maxminddb.Reader) -> date | None:
+    """
+    Give the day a database was built; None when it names no day.
+    """
+    try:
+        return datetime.fromtimestamp(reader.metadata().build_epoch, UTC).date()
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _place(record: Mapping[str, object]) -> Place:

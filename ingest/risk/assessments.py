@@ -51,7 +51,7 @@ class Assessments:
         """
         Remember an assessment.
         """
-        points = tuple((reason.code, reason.points) for reason in (*assessment.reasons, *assessment.counter_reasons))
+        points = tuple([(reason.code, reason.points) for reason in assessment.reasons + assessment.counter_reasons])
         kept = Kept(site_id, assessment.score, assessment.class_, assessment.confidence, points)
         self._kept[assessment_id] = rid + _encode(kept)
         if len(self._kept) > self._kept_max:

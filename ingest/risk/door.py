@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, cast
 from urllib.parse import parse_qs
@@ -17,6 +18,7 @@ import msgspec
 
 from ingest.address import parse_address
 from ingest.answers import JSON, NO_STORE, Answer
+from ingest.check_heads import CheckHeads
 from ingest.collect import Headers
 from ingest.objections import Objections
 from ingest.risk.asking import BadQuestion, CheckRequest, bad, read_check, text_field
@@ -34,9 +36,12 @@ from warehouse.registry.api_keys import ApiKey, ApiKeyRing
 BODY_BYTES_MAX = 16 * 1024
 FIELDS_MAX = 20
 """Of a query string; two are known."""
+NAMES_MAX = 1000
+"""Names of sites, as they are asked with, whose one way of writing is remembered."""
 PREFIX = "/api/risk/v1/"
 MISSING_KEY = "Missing API key. Send a key of scope risk as a Bearer token."
 INVALID_KEY = "Invalid API key, or not one of scope risk for this site."
+_FOUND = (JSON, NO_STORE)
 WINDOWS = ("1h", "24h")
 AWAY = "the risk windows do not answer now; ask again in a few seconds"
 
@@ -84,6 +89,8 @@ class RiskDoor:
         self._keys = ApiKeyRing()
         self._sites: Mapping[str, RiskSite] = {}
         self.objections = Objections()
+        self.heads = CheckHeads()
+        """Of checks by those who may ask."""
         self.checks = 0
 
     def install(self, keys: ApiKeyRing, sites: Mapping[str, RiskSite]) -> None:
@@ -91,6 +98,7 @@ class RiskDoor:
         Take keys and sites by domain, in place of those before.
         """
         self._keys, self._sites = keys, sites
+        self.heads.forget()
 
     async def answer(
         self, method: str, path: str, query: bytes, headers: Headers, read_body: Callable[[int], Awaitable[bytes]]
@@ -102,9 +110,9 @@ class RiskDoor:
             path: beginning with `PREFIX`.
             read_body: reads the body, little more than so many bytes of it.
         """
-        key = self._admit(headers)
-        if key is None:
-            return _unauthorized(MISSING_KEY if not _bearer(headers) else INVALID_KEY)
+        key = self.admit(headers)
+        if isinstance(key, Answer):
+            return key
         what = path.removeprefix(PREFIX)
         allowed = "POST" if what in ("check", "feedback") else "GET"
         try:
@@ -167,9 +175,21 @@ class RiskDoor:
             refused=refused,
         )
 
-    def _admit(self, headers: Headers) -> ApiKey | None:
-        key = self._keys.find(_bearer(headers))
-        return key if key is not None and key.allows("risk", key.site_id) else None
+    def admit(self, headers: Headers, head: bytes = b"", length: int = 0) -> ApiKey | Answer:
+        """
+        Find the key of a request, or the refusal where there is none that may ask.
+
+        Args:
+            head: as it came, to be known when it comes again; empty otherwise.
+            length: of the body that belongs to it.
+        """
+        bearer = _bearer(headers)
+        key = self._keys.find(bearer)
+        if key is None or not key.allows("risk", key.site_id):
+            return _unauthorized(INVALID_KEY if bearer else MISSING_KEY)
+        if head:
+            self.heads.learn(head, key, length)
+        return key
 
     def _site(self, key: ApiKey, domain: str | None) -> RiskSite | None:
         """
@@ -177,22 +197,22 @@ class RiskDoor:
         """
         if domain is None:
             return next((site for site in self._sites.values() if site.id == key.site_id), None)
-        site = self._sites.get(without_www(domain.strip().lower()))
+        site = self._sites.get(_site_name(domain))
         if site is None or key.site_id not in (None, site.id):
             raise bad("site", "is no site of this key")
         return site
 
-    def check(self, headers: Headers, body: bytes, answered: Callable[[Answer], None]) -> None:
+    def check(self, key: ApiKey | Answer, body: bytes, answered: Callable[[Answer], None]) -> None:
         """
         Answer a check, at once or as soon as the windows have: as `answer` does, without a task.
 
         Args:
+            key: from `admit`.
             body: whole, at most `BODY_BYTES_MAX`.
             answered: takes the answer, once.
         """
-        key = self._admit(headers)
-        if key is None:
-            answered(_unauthorized(MISSING_KEY if not _bearer(headers) else INVALID_KEY))
+        if isinstance(key, Answer):
+            answered(key)
             return
         try:
             self._check(key, body, answered)
@@ -214,7 +234,7 @@ class RiskDoor:
                 return
             self.checks += 1
             self._tools.note(key.id, "risk.check", "" if site is None else site.domain)
-            answered(Answer(200, (JSON, NO_STORE), answer))
+            answered(Answer(200, _FOUND, answer))
 
         self._tools.link.put(self.question(address, asked, site), told)
 
@@ -280,6 +300,8 @@ def _client_marks(asked: CheckRequest) -> tuple[int, bool]:
     Returns:
         Marks, and whether GPC or DNT was among the headers.
     """
+    if asked.user_agent is None and not asked.headers:
+        return 0, False
     sent = {name.lower().encode(): value.encode() for name, value in asked.headers.items()}
     signal = any(sent.get(name, b"").strip() == b"1" for name in (b"sec-gpc", b"dnt"))
     user_agent = asked.user_agent
@@ -293,6 +315,11 @@ def _client_marks(asked: CheckRequest) -> tuple[int, bool]:
         # A subset of headers says nothing by what is missing; with a language it is more than a subset.
         marks |= look(client, tuple(sent.items()), "", pixel=True) & ~Mark.LOOKED
     return int(marks), signal
+
+
+@lru_cache(NAMES_MAX)
+def _site_name(domain: str) -> str:
+    return without_www(domain.strip().lower())
 
 
 def _bearer(headers: Headers) -> str:

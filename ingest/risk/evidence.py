@@ -51,15 +51,12 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     Counts of one UTC day so far. Estimates of different things are good up to some 150.
     """
 
+    # The counters of a row first, in its order, then what is worked out: `Windows.evidence` fills it in this order.
     total: int = 0
-    events_1m: int = 0
-    events_10m: int = 0
-    events_1h: int = 0
     views: int = 0
     owed_views: int = 0
     """Pageviews that a reading time should follow: by script, on a site whose readers send them."""
     readings: int = 0
-    engaged_ms: int = 0
     conversions: int = 0
     purchases: int = 0
     orphans: int = 0
@@ -68,16 +65,8 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Readings equal to an earlier one to the millisecond."""
     quick_views: int = 0
     """Pageviews less than a second after the one before."""
-    gaps: int = 0
-    gap_variation: float = 1.0
-    """Standard deviation of the times between pageviews over their mean."""
     whole_seconds: int = 0
     """Gaps that are a whole number of seconds."""
-    sites: int = 0
-    pages: int = 0
-    agents: int = 0
-    hours: int = 0
-    """One bit for each hour of the day, the lowest for midnight UTC."""
     looked: int = 0
     headers_impossible: int = 0
     origin_wrong: int = 0
@@ -87,6 +76,18 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     ancient_agent: int = 0
     headless: int = 0
     spam_referrer: int = 0
+    events_1m: int = 0
+    events_10m: int = 0
+    events_1h: int = 0
+    engaged_ms: int = 0
+    gaps: int = 0
+    gap_variation: float = 1.0
+    """Standard deviation of the times between pageviews over their mean."""
+    sites: int = 0
+    pages: int = 0
+    agents: int = 0
+    hours: int = 0
+    """One bit for each hour of the day, the lowest for midnight UTC."""
     first_ms: int = 0
     last_ms: int = 0
     """Epoch milliseconds UTC; 0 when there was nothing."""

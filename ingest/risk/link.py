@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from struct import Struct
 from typing import Protocol, cast
 
 import msgspec
@@ -35,6 +36,10 @@ PIECES_MAX = 256
 """More of them waiting, and nothing is read on."""
 
 _OBSERVATIONS, _QUESTION, _ANSWER = b"o", b"q", b"a"
+_HEAD = Struct("<Ic")
+_NUMBERED = Struct("<IcI")
+"""With the number of a question or answer, the first four bytes of its payload."""
+_NUMBER_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
 _decode_question = msgspec.msgpack.Decoder(Question).decode
 
@@ -150,7 +155,7 @@ class RiskLink:
         # What is asked in one turn of the loop is one write, and one waking of the other side.
         if not self._questions:
             loop.call_soon(self._send_questions)
-        self._questions.append(_frame(_QUESTION, number.to_bytes(4, "little") + _encode(question)))
+        self._questions.append(_numbered(_QUESTION, number, _encode(question)))
         if self._looking is None:
             self._looking = loop.call_later(LOOK_SECONDS, self._look)
 
@@ -171,9 +176,9 @@ class RiskLink:
 
     def _receive(self, kind: bytes, payload: bytes) -> None:
         if kind == _ANSWER:
-            waiting = self._waiting.pop(int.from_bytes(payload[:4], "little"), None)
+            waiting = self._waiting.pop(int.from_bytes(payload[:_NUMBER_BYTES], "little"), None)
             if waiting is not None:
-                waiting[0](payload[4:])
+                waiting[0](payload[_NUMBER_BYTES:])
 
     def _give_up(self) -> None:
         self._refuse([*self._waiting], "the risk windows were restarted; ask again in a few seconds")
@@ -191,7 +196,11 @@ def answering(owner: Answering) -> Callable[[], asyncio.Protocol]:
 
 
 def _frame(kind: bytes, payload: bytes) -> bytes:
-    return len(payload).to_bytes(4, "little") + kind + payload
+    return _HEAD.pack(len(payload), kind) + payload
+
+
+def _numbered(kind: bytes, number: int, body: bytes) -> bytes:
+    return _NUMBERED.pack(_NUMBER_BYTES + len(body), kind, number) + body
 
 
 class _Frames(asyncio.Protocol):
@@ -200,7 +209,8 @@ class _Frames(asyncio.Protocol):
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
+        """The beginning of a frame, until the rest comes."""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -208,20 +218,20 @@ class _Frames(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while len(buffer) - start >= 5:
-            length = int.from_bytes(buffer[start : start + 4], "little")
+        if self._buffer:
+            data = self._buffer + data
+        start, size = 0, len(data)
+        while size - start >= 5:
+            length, kind = _HEAD.unpack_from(data, start)
             if length > FRAME_BYTES_MAX:
                 self._transport.abort()
                 return
             end = start + 5 + length
-            if len(buffer) < end:
+            if size < end:
                 break
-            self.receive(bytes(buffer[start + 4 : start + 5]), bytes(buffer[start + 5 : end]))
+            self.receive(kind, data[start + 5 : end])
             start = end
-        del buffer[:start]
+        self._buffer = data[start:]
 
     def receive(self, kind: bytes, payload: bytes) -> None:
         """
@@ -279,7 +289,10 @@ class _Served(_Frames):
         if kind == _OBSERVATIONS:
             self._seen.extend(payload[start : start + PIECE_BYTES] for start in range(0, len(payload), PIECE_BYTES))
         elif kind == _QUESTION:
-            self._answers.append(_frame(_ANSWER, payload[:4] + self._owner.check(_decode_question(payload[4:]))))
+            number = int.from_bytes(payload[:_NUMBER_BYTES], "little")
+            self._answers.append(
+                _numbered(_ANSWER, number, self._owner.check(_decode_question(payload[_NUMBER_BYTES:])))
+            )
 
     def _count(self) -> None:
         self._owner.add(self._seen.popleft())

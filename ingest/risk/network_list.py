@@ -7,7 +7,7 @@ A missing or broken file costs confidence and the reasons about networks, nothin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import cast, get_args
 
 import maxminddb
 
-from ingest.place import CHECK_INTERVAL_MS, Health
+from ingest.place import CHECK_INTERVAL_MS, Health, built_on
 from ingest.risk.evidence import NetworkFacts, NetworkKind
 from warehouse.clock import Clock
 
@@ -34,6 +34,7 @@ class NetworkReader:
         self._path = path
         self._clock = clock
         self._reader: maxminddb.Reader | None = None
+        self._built: date | None = None
         self._seen: tuple[int, int, int] | None = None
         self._why = ""
         self._next_check_ms = 0
@@ -45,9 +46,7 @@ class NetworkReader:
         """
         The day the list was built; None without one.
         """
-        if self._reader is None:
-            return None
-        return datetime.fromtimestamp(self._reader.metadata().build_epoch, UTC).date()
+        return self._built
 
     def status(self) -> Health:
         """
@@ -111,6 +110,7 @@ class NetworkReader:
         self._close()
         try:
             self._reader = maxminddb.open_database(self._path, maxminddb.MODE_AUTO)
+            self._built = built_on(self._reader)
             self._why = ""
         except (OSError, ValueError, maxminddb.InvalidDatabaseError):
             self._why = f"{self._path} is no readable mmdb file; fetch it again with `daysalt data fetch`"
@@ -119,7 +119,7 @@ class NetworkReader:
         self._screened.cache_clear()
         if self._reader is not None:
             self._reader.close()
-            self._reader = None
+            self._reader = self._built = None
 
 
 def unroutable_kind(address: IPv4Address | IPv6Address) -> str:
@@ -130,7 +130,8 @@ def unroutable_kind(address: IPv4Address | IPv6Address) -> str:
     """
     # Python asks some twenty networks in turn, ten microseconds for each check; most addresses are near none of them.
     if address.version == 4:
-        if int(address) >> 24 not in _SPECIAL_IPV4:
+        number = int(address)
+        if number >> 24 not in _SPECIAL_IPV4 or (number >> 24 in _PARTLY and number >> 8 not in _SPECIAL_BLOCKS):
             return ""
     elif 0x2003 <= int(address) >> 112 < 0x3FFF:
         return ""
@@ -145,3 +146,12 @@ def unroutable_kind(address: IPv4Address | IPv6Address) -> str:
 
 _SPECIAL_IPV4 = frozenset({0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256)})
 """First parts of addresses beside or in a special range."""
+_PARTLY = frozenset({192, 198, 203})
+"""Those of them with some special blocks among many ordinary ones."""
+_SPECIAL_BLOCKS = frozenset(
+    [(192 << 16) + block for block in (0, 2, (31 << 8) + 196, (52 << 8) + 193, (88 << 8) + 99, (175 << 8) + 48)]
+    + [*range((192 << 16) + (168 << 8), (192 << 16) + (169 << 8))]
+    + [*range((198 << 16) + (18 << 8), (198 << 16) + (20 << 8)), (198 << 16) + (51 << 8) + 100]
+    + [(203 << 16) + 113]
+)
+"""The /24s of these with a special range in them."""

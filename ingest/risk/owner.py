@@ -10,18 +10,17 @@ import os
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from ingest.risk.assess import MODEL, TRAFFIC, Assessment, Reason, assess, not_assessed, traffic_class
+from ingest.risk.advice import ADVICE, named, written
+from ingest.risk.assess import MODEL, TRAFFIC, assess, not_assessed, traffic_class
 from ingest.risk.assessments import Assessments
-from ingest.risk.calibration import probability
 from ingest.risk.evidence import Evidence, NetworkFacts
 from ingest.risk.observation import RECORD, Mark
 from ingest.risk.question import Question
 from ingest.risk.rows import ADDRESSES_MAX
-from ingest.risk.texts import NOTICE, reason_text
+from ingest.risk.texts import reason_text
 from ingest.risk.windows import DAY_MS, Seen, Windows, day_end
 from warehouse.clock import Clock
 
@@ -87,15 +86,12 @@ class Owner:
         else:
             evidence = self.windows.read(question.rid, question.network_id, now_ms, facts)
             assessment = assess(with_client(evidence, question.marks))
-        answer = _answer(question, assessment, evidence, now_ms)
-        named = msgspec.json.encode(answer)
-        digest = blake2b(named, digest_size=12, key=self._secret, person=b"daysalt/assessed")
-        digest.update(question.rid + question.site_id.to_bytes(4, "little"))
-        assessment_id = digest.hexdigest()
+        fields = written(question, assessment, evidence, day_end(now_ms))
+        asked = fields + question.rid + question.site_id.to_bytes(4, "little")
+        assessment_id = blake2b(asked, digest_size=12, key=self._secret, person=b"daysalt/assessed").hexdigest()
         if not question.refused:
             self.assessments.keep(assessment_id, question.rid, question.site_id, assessment)
-        # The same answer with its id in front, without writing it anew.
-        return b'{"assessment_id":"%b",%b' % (assessment_id.encode(), named[1:])
+        return named(assessment_id, fields)
 
     def explain(self, assessment_id: str) -> dict[str, Any] | None:
         """
@@ -119,7 +115,7 @@ class Owner:
             "reasons": lines[False],
             "counter_reasons": lines[True],
             "expires_at": day_end(self._clock.now_ms()),
-            **_ADVICE,
+            **ADVICE,
         }
 
     def judge(self, assessment_id: str, verdict: str) -> bool:
@@ -171,10 +167,10 @@ class Owner:
             number = seen.numbers[place]
             evidence = self.windows.evidence(number, seen.networks[place], now_ms, NetworkFacts())
             assessment = assess(evidence)
-            named = traffic_class(evidence, assessment)
-            before, after = int(held[place]) & 7, TRAFFIC.index(named)
+            class_ = traffic_class(evidence, assessment)
+            before, after = int(held[place]) & 7, TRAFFIC.index(class_)
             rows["class"][number] = int(levels[place]) << 3 | after
-            if after != before and named == "likely_automated":
+            if after != before and class_ == "likely_automated":
                 self.windows.site(int(seen.site_ids[place])).blame(
                     reason.code for reason in assessment.reasons if reason.points > 0
                 )
@@ -185,9 +181,6 @@ class Owner:
         self._may_class = min(self._may_class + earned, CLASSED_A_SECOND_MAX)
         self._may_class_at_ms = at_ms
         return min(int(self._may_class), CLASSED_AT_ONCE_MAX)
-
-
-_ADVICE: dict[str, Any] = {"decision": "none", "human_review_required": True, "notice": NOTICE}
 
 
 def with_client(evidence: Evidence, marks: int) -> Evidence:
@@ -215,38 +208,3 @@ _BY_AGENT = (
     (Mark.ANCIENT_AGENT, "ancient_agent"),
     (Mark.HEADLESS, "headless"),
 )
-
-
-def _answer(question: Question, assessment: Assessment, evidence: Evidence, now_ms: int) -> dict[str, Any]:
-    return {
-        "model": MODEL,
-        "data": question.data,
-        "subject": question.subject,
-        "score": assessment.score,
-        "band": assessment.band,
-        "confidence": assessment.confidence,
-        "probability": None if question.refused else probability(assessment.score),
-        "class": assessment.class_,
-        "reasons": [_line(reason) for reason in assessment.reasons],
-        "counter_reasons": [_line(reason) for reason in assessment.counter_reasons],
-        "evidence_window": "24h",
-        "evidence": {
-            "events_1m": evidence.events_1m,
-            "events_10m": evidence.events_10m,
-            "events_1h": evidence.events_1h,
-            "events_24h": evidence.total,
-            "hours": [hour for hour in range(24) if evidence.hours >> hour & 1],
-        },
-        "expires_at": day_end(now_ms),
-        **_ADVICE,
-    }
-
-
-def _line(reason: Reason) -> dict[str, Any]:
-    return {
-        "code": reason.code,
-        "group": reason.group,
-        "points": reason.points,
-        "value": reason.value,
-        "text": reason_text(reason.code),
-    }

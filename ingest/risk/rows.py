@@ -68,7 +68,7 @@ assert _READING.size == ROW.itemsize
 _MIX_NUMBER = 0x9E3779B97F4A7C15
 _MIX = np.uint64(_MIX_NUMBER)
 _ALL_BITS = (1 << 64) - 1
-_TWO = Struct("<QQ")
+_RISK_ID_BYTES = 16
 
 
 class Rows:
@@ -84,6 +84,7 @@ class Rows:
         slots = 1 << (addresses_max * 3 // 2).bit_length()
         self._mask = np.uint64(slots - 1)
         self._index: NDArray[np.int32] = np.zeros(slots, dtype=np.int32)  # row number + 1; 0 is free
+        self._places = self._index.data
 
     def read(self, number: int) -> tuple[Any, ...]:
         """
@@ -95,18 +96,17 @@ class Rows:
         """
         Give the number of an address's row, or -1.
         """
-        # For one id, plain numbers are ten times as fast as arrays.
-        low, high = _TWO.unpack(rid)
-        slot = ((low * _MIX_NUMBER & _ALL_BITS) >> 17) & int(self._mask)
-        held = self.table["rid"]
+        # For one id, plain numbers and bytes are ten times as fast as arrays.
+        mask = len(self._places) - 1
+        slot = ((int.from_bytes(rid[:8], "little") * _MIX_NUMBER & _ALL_BITS) >> 17) & mask
         while True:
-            number = int(self._index[slot]) - 1
+            number = self._places[slot] - 1
             if number < 0:
                 return -1
-            row = held[number]
-            if int(row[0]) == low and int(row[1]) == high:
+            start = number * _READING.size
+            if self._bytes[start : start + _RISK_ID_BYTES].tobytes() == rid:
                 return number
-            slot = (slot + 1) & int(self._mask)
+            slot = (slot + 1) & mask
 
     def take(self, rids: NDArray[np.uint64]) -> NDArray[np.int64]:
         """

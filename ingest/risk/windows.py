@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,27 +186,29 @@ class Windows:
             return Evidence(watched_ms=watched, neighbours=neighbours, network=facts)
         (
             first, last, hours, sites, pages, agents, engaged_s, gap_sum, gap_squares, gaps,
-            in_minute, minute_before, in_ten, ten_before, in_hour, hour_before, *plain,
+            in_minute, minute_before, in_ten, ten_before, in_hour, hour_before, *counters,
         ) = self.rows.read(number)  # fmt: skip
         minute, minute_now = last // 60_000, of_day // 60_000
-        return Evidence(
-            events_1m=_sliding(in_minute, minute_before, minute, minute_now, of_day % 60_000 / 60_000),
-            events_10m=_sliding(in_ten, ten_before, minute // 10, minute_now // 10, of_day % 600_000 / 600_000),
-            events_1h=_sliding(in_hour, hour_before, minute // 60, minute_now // 60, of_day % 3_600_000 / 3_600_000),
-            engaged_ms=int(engaged_s * 1000),
-            gaps=gaps,
-            gap_variation=gap_variation(gaps, gap_sum, gap_squares),
-            sites=estimate(sites),
-            pages=estimate(pages),
-            agents=estimate(agents),
-            hours=hours,
-            first_ms=self.day * DAY_MS + first,
-            last_ms=self.day * DAY_MS + last,
-            watched_ms=watched,
-            neighbours=neighbours,
-            network=facts,
-            **dict(zip(_PLAIN, plain, strict=True)),
+        # In the order of the fields: by name it takes ten times as long.
+        fields: tuple[Any, ...] = (
+            *counters,
+            _sliding(in_minute, minute_before, minute, minute_now, of_day % 60_000 / 60_000),
+            _sliding(in_ten, ten_before, minute // 10, minute_now // 10, of_day % 600_000 / 600_000),
+            _sliding(in_hour, hour_before, minute // 60, minute_now // 60, of_day % 3_600_000 / 3_600_000),
+            int(engaged_s * 1000),
+            gaps,
+            gap_variation(gaps, gap_sum, gap_squares),
+            estimate(sites),
+            estimate(pages),
+            estimate(agents),
+            hours,
+            self.day * DAY_MS + first,
+            self.day * DAY_MS + last,
+            watched,
+            neighbours,
+            facts,
         )
+        return Evidence(*fields)
 
     def site(self, site_id: int) -> SiteDay:
         """
@@ -264,10 +266,8 @@ class Windows:
                 site.readers += len(np.unique(of[here & reading & readers[of]]))
 
 
-_PLAIN = (*LARGE, *SMALL)
-"""Counters that evidence tells as they are."""
-
 assert GAPS_MAX < SMALL_MAX
+assert Evidence.__struct_fields__[: len(LARGE) + len(SMALL)] == (*LARGE, *SMALL)
 
 
 def _shift_windows(rows: NDArray[np.void], at_ms: NDArray[np.int64], of: NDArray[np.int64]) -> None:

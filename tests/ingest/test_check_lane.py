@@ -16,6 +16,7 @@ import pytest
 from uvicorn.protocols.http import httptools_impl
 
 from daysalt.trial.play import FixedIds
+from ingest.check_heads import CheckHead, CheckHeads
 from ingest.check_lane import with_checks
 from ingest.door import Door, Health
 from ingest.hand_over import HandOver
@@ -146,9 +147,9 @@ async def served(tmp_path: Path, clock: FakeClock, link: LaterLink, *, fast: boo
         await hand_over.close()
 
 
-def talk(tmp_path: Path, clock: FakeClock, sent: bytes, *, fast: bool, away: bool = False) -> tuple[bytes, int]:
+def talk(tmp_path: Path, clock: FakeClock, *sent: bytes, fast: bool, away: bool = False) -> tuple[bytes, int]:
     """
-    Send some bytes to one door.
+    Send some bytes to one door, one piece after another.
 
     Returns:
         What came back, and how many questions the windows got.
@@ -161,7 +162,7 @@ def talk(tmp_path: Path, clock: FakeClock, sent: bytes, *, fast: bool, away: boo
         link = LaterLink()
         link.away = away
         async with served(folder, clock, link, fast=fast) as server:
-            return await server.exchange(sent), link.asked
+            return await server.exchange(*sent), link.asked
 
     return asyncio.run(one())
 
@@ -175,6 +176,66 @@ def test_both_doors_answer_checks_alike(tmp_path: Path, clock: FakeClock, name: 
 
     assert talk(tmp_path, clock, EXCHANGES[name], fast=False) == lane
     assert lane[0].startswith(b"HTTP/1.1 ")
+
+
+AGAIN: dict[str, tuple[bytes, ...]] = {
+    "the same": (check(), check(), check()),
+    "another body of its length": (check(), check(b"{" * len(CHECK)), check()),
+    "two at once": (check(), check() + check()),
+    "in two pieces": (check(), check()[:-9], check()[-9:], check()),
+    "head and body apart": (check()[: -len(CHECK)], CHECK, check()),
+    "closing": (check(), check(Connection="close")),
+    "without a key": (check(), check(key=""), check(key="")),
+    "in chunks": (in_chunks(CHECK), in_chunks(CHECK)),
+    "between beacons": (check(), request(), check(), request()),
+    "a page before": (request(b"", method="GET", path="/health/live"), check(), check()),
+    "line ends of another kind": (check().replace(b"\r\n", b"\n"), check().replace(b"\r\n", b"\n")),
+    "unordinary before ordinary": (check(Connection="close") + check(key="dsk_aaa_wrong"), check()),
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_head_that_came_before_is_answered_alike(tmp_path: Path, clock: FakeClock, name: str) -> None:
+    """
+    What is known by its head has the answer that the parser would have given it, whatever came before it.
+    """
+    lane = talk(tmp_path, clock, *AGAIN[name], fast=True)
+
+    assert talk(tmp_path, clock, *AGAIN[name], fast=False) == lane
+    assert lane[0].startswith(b"HTTP/1.1 ")
+
+
+def test_a_head_is_known_until_keys_are_read_anew(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    The second check goes past the parser, and a key that was taken back is refused all the same.
+    """
+
+    async def scenario() -> tuple[int, bytes, int]:
+        async with served(tmp_path, clock, LaterLink(), fast=True) as server:
+            assert server.lane is not None
+            risk: RiskDoor = vars(server.lane)["risk"]
+            await server.exchange(check(), check(), check(key="dsk_aaa_wrong"))
+            known = len(risk.heads)
+            risk.install(ApiKeyRing(), {})
+            return known, await server.exchange(check()), len(risk.heads)
+
+    known, received, left = asyncio.run(scenario())
+    assert 1 == known
+    assert received.startswith(b"HTTP/1.1 401")
+    assert 0 == left
+
+
+def test_only_a_head_with_plain_line_ends_is_learnt() -> None:
+    """
+    Where a parser may see an end that is none for us, nothing is learnt; nor of a head without end.
+    """
+    key, heads = ApiKey("aaa", "risk", None, 0, False), CheckHeads()
+    for head in (b"POST / HTTP/1.1\nA: b\r\n\r\n", b"POST / HTTP/1.1\rA: b\r\n\r\n", b"A: %b\r\n\r\n" % (b"b" * 5000)):
+        heads.learn(head, key, 1)
+        assert heads.find(head) is None
+    heads.learn(b"POST / HTTP/1.1\r\nA: b\r\n\r\n", key, 1)
+
+    assert CheckHead(key, 1) == heads.find(b"POST / HTTP/1.1\r\nA: b\r\n\r\n")
 
 
 def test_windows_that_are_away_are_told_alike(tmp_path: Path, clock: FakeClock) -> None:

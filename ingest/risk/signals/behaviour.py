@@ -73,6 +73,8 @@ def replayed(evidence: Evidence) -> Finding | None:
     Reading times are told in milliseconds, so two equal ones for a page are one event sent twice; a round one, equal on
     several pages, is made up.
     """
+    if evidence.repeats < 2:
+        return None
     # One in 8,000 is equal by chance, as only 16 bits are kept: on a busy line that is one now and then.
     if evidence.repeats < evidence.readings * 0.05:
         return None
@@ -113,6 +115,8 @@ def many_sites(evidence: Evidence) -> Finding | None:
     """
     One address on many sites of this installation in a day: rare for a person, ordinary for a scanner.
     """
+    if evidence.sites < 6:
+        return None
     per_client = evidence.sites // evidence.people_at_once
     points = steps(per_client, (6, 8), (12, 15), (30, 25))
     return Finding(points, evidence.sites) if points else None

@@ -15,7 +15,7 @@ def by_share(count: int, of: int, points: int) -> Finding | None:
     """
     Weigh points by the share of events: full from four fifths on, for a shared line is not its one robot.
     """
-    if not of or count / of < SHARE_MIN:
+    if not count or not of or count / of < SHARE_MIN:
         return None
     share = min(1.0, count / of)
     weighed = round(points * min(1.0, share / 0.8))

@@ -15,6 +15,8 @@ def in_a_minute(evidence: Evidence) -> Finding | None:
     Counted per client, for a line shared by an office or a mobile network is many people; different user agents stand
     for clients, and are believed in full only where reading times show people.
     """
+    if evidence.events_1m < 60:
+        return None
     rate = evidence.events_1m // evidence.people_at_once
     points = steps(rate, (60, 8), (120, 15), (300, 25), (900, 30))
     return Finding(points, rate) if points else None
@@ -25,6 +27,8 @@ def in_ten_minutes(evidence: Evidence) -> Finding | None:
     Nobody keeps up ten pages a minute for ten minutes. A sustained rate says more than a burst, which may be a person
     opening many tabs.
     """
+    if evidence.events_10m < 100:
+        return None
     rate = evidence.events_10m // evidence.people_at_once
     points = steps(rate, (100, 8), (200, 15), (400, 25))
     return Finding(points, rate) if points else None
@@ -34,6 +38,8 @@ def in_an_hour(evidence: Evidence) -> Finding | None:
     """
     Three hundred events an hour and client are beyond ordinary reading; thousands are beyond reading.
     """
+    if evidence.events_1h < 300:
+        return None
     rate = evidence.events_1h // evidence.people_at_once
     points = steps(rate, (300, 8), (800, 15), (2000, 25))
     return Finding(points, rate) if points else None
@@ -43,6 +49,8 @@ def in_a_day(evidence: Evidence) -> Finding | None:
     """
     Catches what stays below the hourly limits all day long: a person may read a lot, but not four thousand events.
     """
+    if evidence.total < 1500:
+        return None
     rate = evidence.total // evidence.people_at_once
     points = steps(rate, (1500, 6), (4000, 12), (10_000, 20))
     return Finding(points, rate) if points else None

@@ -31,13 +31,15 @@ def test_special_addresses_are_known(address: str, kind: str) -> None:
 def test_the_short_way_says_what_python_says() -> None:
     """
     Who is called routable without being looked at closely is global for Python, too: first and last address of every
-    first part, and many at random.
+    first part, one in every block of those with few special ones, and many at random.
     """
     rng = Random(7)
     addresses: list[IPv4Address | IPv6Address] = []
     for part in range(256):
         addresses += [IPv4Address(part << 24), IPv4Address((part + 1 << 24) - 1)]
         addresses += [IPv4Address(part << 24 | rng.getrandbits(24)) for _ in range(4)]
+    for part in (192, 198, 203):
+        addresses += [IPv4Address(part << 24 | block << 8 | rng.getrandbits(8)) for block in range(65536)]
     for part in range(0, 65536, 16):
         addresses += [IPv6Address(part << 112), IPv6Address((part + 1 << 112) - 1)]
         addresses.append(IPv6Address(part << 112 | rng.getrandbits(112)))

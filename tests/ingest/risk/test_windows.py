@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from ingest.risk.rows import LARGE, SMALL
 from ingest.risk.windows import Windows
 from tests.ingest.risk.sights import ADDRESS, CHROME, NOON, engaging_windows, evidence_of, packed, seen, sight
 
@@ -22,6 +23,20 @@ def test_events_are_counted_in_each_window() -> None:
     evidence = evidence_of(windows, now_ms=NOON - 1)
     assert (1, 3, 4) == (evidence.events_1m, evidence.events_10m, evidence.events_1h)
     assert 4 == evidence.total
+
+
+def test_each_counter_of_a_row_is_told_under_its_name() -> None:
+    """
+    Evidence is made of a row's counters in their order: none is taken for its neighbour.
+    """
+    windows = Windows(NOON - 1, 10)
+    windows.add(packed(sight()))
+    counters = {name: number for number, name in enumerate((*LARGE, *SMALL), 1)}
+    for name, value in counters.items():
+        windows.rows.table[name][0] = value
+
+    evidence = evidence_of(windows)
+    assert counters == {name: getattr(evidence, name) for name in counters}
 
 
 def test_windows_slide() -> None:
