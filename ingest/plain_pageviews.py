@@ -23,7 +23,8 @@ from ingest.decode_plain import decode_plain, plain_beacon
 from ingest.enrich import EnrichTools, SiteRules
 from ingest.objections import Objections
 from ingest.plain_heads import CONTENT_LENGTH, PlainHeads
-from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainPage, PlainSite, plain_agent, plain_page
+from ingest.plain_pages import PlainPage, PlainPages
+from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainSite, plain_agent
 from ingest.pseudonymize import NoSalt, Pseudonymizer, address_part
 from ingest.record_pieces import UINT64, last_piece, place_piece
 from ingest.remembered import Remembered
@@ -65,6 +66,7 @@ class PlainPageviews:
         self._pseudonymizer = pseudonymizer
         self._seeds = seeds
         self._sites: dict[str, PlainSite] = {}
+        self._pages = PlainPages(tools.spam_hosts)
         self._bodies: Remembered[bytes, PlainPage] = Remembered(BODIES_MAX)
         self._named: Remembered[tuple[str, str, str], PlainPage] = Remembered(BODIES_MAX)
         self._forwarded: Remembered[bytes, PlainAddress] = Remembered(ADDRESSES_MAX)
@@ -95,8 +97,7 @@ class PlainPageviews:
         }
         states = {id(rules): PlainSite(rules) for rules in plain.values()}
         self._sites = {name: states[id(rules)] for name, rules in plain.items()}
-        self._bodies.forget()
-        self._named.forget()
+        self._forget_pages()
 
     def install_objections(self, objections: Objections) -> None:
         """
@@ -110,9 +111,13 @@ class PlainPageviews:
         """
         Forget what was read by another list of sources or robots.
         """
+        self._forget_pages()
+        self._agents.forget()
+
+    def _forget_pages(self) -> None:
+        self._pages.forget()
         self._bodies.forget()
         self._named.forget()
-        self._agents.forget()
 
     def forget(self) -> None:
         """
@@ -296,9 +301,7 @@ class PlainPageviews:
         if beacon is None or len(beacon.domains) != 1:
             return None
         site = self._sites.get(beacon.domains[0])
-        if site is None:
-            return None
-        found = plain_page(site, beacon, self._tools.spam_hosts)
+        found = site and self._pages.read(site, beacon)
         if found is not None:
             kept.keep(key, found)
         return found

@@ -1,5 +1,6 @@
 """
-What is remembered of beacons for the short way of `ingest/plain_pageviews.py`: sites, pages, addresses, user agents.
+What is remembered of beacons for the short way of `ingest/plain_pageviews.py`: sites, addresses, user agents.
+Pages are in `ingest/plain_pages.py`.
 
 Addresses and user agents are personal: in memory only, bounded by whoever keeps them, never printed or written.
 """
@@ -9,12 +10,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from ingest.agent import read_agent
-from ingest.decode import Beacon, WireError
-from ingest.enrich import VERIFICATION_AGENT, SiteRules, arrival, is_spam_referrer
-from ingest.page import read_page
-from ingest.pseudonymize import Keyed, Pseudonymizer, agent_part, domain_part, site_part
-from ingest.record_pieces import agent_piece, head_piece, page_piece
-from ingest.shields import screen_page
+from ingest.enrich import VERIFICATION_AGENT, SiteRules
+from ingest.pseudonymize import Keyed, Pseudonymizer, agent_part, site_part
+from ingest.record_pieces import agent_piece, head_piece
 
 NEVER = -1
 NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "any address" where the address does not matter
@@ -62,17 +60,6 @@ class PlainSite:
         return head
 
 
-class PlainPage:
-    """
-    What a body, or the same fields of a batch, says: the site, the page and where the visit came from.
-    """
-
-    __slots__ = ("beacon", "domain", "piece", "site")
-
-    def __init__(self, site: PlainSite, beacon: Beacon, domain: bytes, piece: bytes) -> None:
-        self.site, self.beacon, self.domain, self.piece = site, beacon, domain, piece
-
-
 class PlainAddress:
     """
     What an address says: who, as far as it is part of a visitor id, and where.
@@ -93,24 +80,6 @@ class PlainAgent:
 
     def __init__(self, text: str, part: bytes, piece: bytes) -> None:
         self.text, self.part, self.piece = text, part, piece
-
-
-def plain_page(site: PlainSite, beacon: Beacon, spam_hosts: frozenset[str]) -> PlainPage | None:
-    """
-    Work out what a beacon says of its page; None where the long way decides: a drop, a shield, personal data.
-    """
-    try:
-        page = read_page(beacon.url, beacon.hash_mode)
-    except WireError:
-        return None
-    if is_spam_referrer(beacon.referrer, spam_hosts) or screen_page(
-        site.rules.shields, page.hostname, page.pathname, NOBODY
-    ):
-        return None
-    page, origin = arrival(page, beacon.referrer)
-    if page.scrubbed or origin.scrubbed:
-        return None  # counted there
-    return PlainPage(site, beacon, domain_part(page.registrable_domain), page_piece(page, origin))
 
 
 def plain_agent(text: str) -> PlainAgent | None:

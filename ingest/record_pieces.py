@@ -31,13 +31,26 @@ def head_piece(site_id: int, day: int, ts: int) -> bytes:
     return start + _items((site_id, day, ts))
 
 
-def page_piece(page: Page, origin: Origin) -> bytes:
+def page_front(page: Page) -> bytes:
     """
-    Encode the fields of a plain pageview from its name to the click id: without properties, revenue, scroll depth.
+    Encode a plain pageview's name and hostname, which come before its path.
+    """
+    return _items((PAGEVIEW, page.hostname))
+
+
+def path_piece(pathname: str) -> bytes:
+    """
+    Encode the path.
+    """
+    return _encode(pathname)
+
+
+def page_back(page: Page, origin: Origin) -> bytes:
+    """
+    Encode what comes after the path, to the click id: without properties, revenue, scroll depth.
     """
     return _items((
-        PAGEVIEW, page.hostname, page.pathname, True, UNKNOWN_SCROLL_DEPTH, 0, _NO_PROPS, "", "",
-        origin.referrer, origin.source, origin.channel,
+        True, UNKNOWN_SCROLL_DEPTH, 0, _NO_PROPS, "", "", origin.referrer, origin.source, origin.channel,
         page.utm_source, page.utm_medium, page.utm_campaign, page.utm_content, page.utm_term, page.click_id,
     ))  # fmt: skip
 

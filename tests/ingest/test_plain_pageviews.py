@@ -39,6 +39,11 @@ URLS = [
     "https://site1.test/a", "https://www.site1.test/", "http://other.co.uk/secret/x", "https://a.github.io/B_c-d.html",
     "https://site1.test/a?utm_source=Newsletter&utm_medium=email&gclid=x", "https://site1.test/?ref=",
     "https://google.test/%C3%A5?msclkid=1", "https://1.2.3.4/x", "file:///etc", "https://SITE1.test/A", "/path",
+    # Hosts and queries that come again with other paths: what is remembered of them is joined with the path.
+    "https://site1.test/b?utm_source=Newsletter&utm_medium=email&gclid=x", "https://site1.test/?", "https://site1.test",
+    "https://other.co.uk/open/" + "x" * 300, "http://other.co.uk/0701234567", "https://site1.test/b.-_/?utm_term=%40 ",
+    "https://site1.test/c?utm_term=%40", "https://site1.test/c?utm_content=a@b.se", "https://site1.test/c?a=1#b",
+    "https://a.github.io/" + "k9" * 12, "https://other.co.uk/secret/y?ref=x", "https://other.co.uk/y?ref=x",
 ]  # fmt: skip
 REFERRERS = [
     None,
@@ -120,6 +125,26 @@ def test_the_short_way_makes_the_record_of_the_long_way(tmp_path: Path, all_sent
         short = collector.plain_record(body, headers, sent.peer)
         long = _answer_of_the_long_way(collector, body, headers, sent.peer)
         assert short is None or (3, [_without_seed(short)]) == long
+
+
+def test_pages_that_share_an_arrival(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Every page after every other of its site, host, query and referrer: what is remembered of one is true of the next.
+    """
+    collector = make_collector(tmp_path, clock, *SITES)
+    headers = [(b"user-agent", CHROME.encode())]
+    shorts = 0
+    for url in (*URLS, *reversed(URLS)):
+        for name in NAMES:
+            for referrer in REFERRERS:
+                body = json.dumps({"n": "pageview", "u": url, "d": name, "r": referrer}).encode()
+                short = collector.plain_record(body, headers, ADDRESS)
+                if short is not None:
+                    shorts += 1
+                    _, events = _answer_of_the_long_way(collector, body, headers, ADDRESS)
+                    assert [_without_seed(short)] == events
+
+    assert shorts > 500, shorts
 
 
 def test_a_plain_pageview_goes_the_short_way(tmp_path: Path, clock: FakeClock) -> None:
