@@ -96,10 +96,12 @@ def present_visitors(context: Context, site: Site) -> int:
     """
     now = context.clock.now_ms() // 1000
     rows = context.warehouse.query(
+        # A local day is at most one before or after that of UTC. What carries a later time than now is not there yet.
         "SELECT uniqExact(visitor_id) FROM events WHERE site_id = {site:UInt32}"
-        " AND day >= toDate(toDateTime({since:UInt32}, 'UTC')) - 1 AND ts >= toDateTime({since:UInt32}, 'UTC')"
+        " AND day BETWEEN toDate(toDateTime({since:UInt32}, 'UTC')) - 1 AND toDate(toDateTime({now:UInt32}, 'UTC')) + 1"
+        " AND ts BETWEEN toDateTime({since:UInt32}, 'UTC') AND toDateTime({now:UInt32}, 'UTC')"
         " AND visitor_id != 0 AND name != 'engagement'",
-        {"site": site.id, "since": now - LIVE_SECONDS},
+        {"site": site.id, "since": now - LIVE_SECONDS, "now": now},
     )
     return int(rows[0][0])
 

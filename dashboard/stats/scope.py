@@ -42,10 +42,10 @@ ATTRIBUTES = (
     "device",
 )
 _EDGES = {
-    "entry_hostname": "tupleElement(min(entry), 2)",
-    "entry_page": "tupleElement(min(entry), 3)",
-    "exit_hostname": "tupleElement(max(exit), 2)",
-    "exit_page": "tupleElement(max(exit), 3)",
+    "entry_hostname": "tupleElement(entry, 2)",
+    "entry_page": "tupleElement(entry, 3)",
+    "exit_hostname": "tupleElement(exit, 2)",
+    "exit_page": "tupleElement(exit, 3)",
 }
 _CLOCK = {"time:hour": ("%Y-%m-%d %H:00:00", "23:00:00", 900), "time:minute": ("%Y-%m-%d %H:%i:00", "23:59:00", 60)}
 """Label's form, last label of a day, and a step in seconds that never jumps over a bucket in any time zone."""
@@ -221,19 +221,19 @@ class Scope:
         if self.edges:
             columns = ", ".join(f"{_EDGES[name]} AS {name}" for name in sorted(self.used & _EDGES.keys()))
             joined = (
-                f" INNER JOIN (SELECT visit_id AS edge_visit_id, {columns} FROM visits WHERE {self._days('')}"
-                " GROUP BY day, visitor_id, visit_id) AS edges ON events.visit_id = edges.edge_visit_id"
+                f" INNER JOIN (SELECT visit_id AS edge_visit_id, {columns} FROM visits FINAL"
+                f" WHERE {self._days('')}) AS edges ON events.visit_id = edges.edge_visit_id"
             )
         return f"FROM events{joined} WHERE {' AND '.join(wheres)}"
 
     def _visits(self, conditions: Sequence[str]) -> str:
         columns = [
-            "min(start) AS visit_start",
-            "max(end) AS visit_end",
-            "max(pageviews) AS visit_pageviews",
-            "max(events) AS visit_events",
-            "max(pageviews) < 2 AND max(interactions) = 0 AS bounced",
-            *(f"anyLast({name}) AS {name}" for name in (*ATTRIBUTES, "noise_hash") if name in self.used),
+            "start AS visit_start",
+            "end AS visit_end",
+            "pageviews AS visit_pageviews",
+            "events AS visit_events",
+            "pageviews < 2 AND interactions = 0 AS bounced",
+            *(name for name in (*ATTRIBUTES, "noise_hash") if name in self.used),
             *(f"{text} AS {name}" for name, text in _EDGES.items() if name in self.used),
         ]
         wheres = [*conditions]
@@ -244,10 +244,10 @@ class Scope:
         if self.batch is not None:
             batch = self.parameters.add(self.batch, "UInt64")
             rows += f" AND visit_id IN (SELECT visit_id FROM events WHERE {self._days('')} AND batch = {batch})"
-        inner = (
-            f"SELECT day, visitor_id, visit_id, {', '.join(columns)} FROM visits"
-            f" WHERE {rows} GROUP BY day, visitor_id, visit_id"
-        )
+        # FINAL puts the rows of a visit together where they are merged anyway: of what is merged already it only reads.
+        # GROUP BY with an aggregate for each column took six times as long over a day, four times over two weeks, and
+        # no less where 60 parts of a day lay beside each other.
+        inner = f"SELECT day, visitor_id, visit_id, {', '.join(columns)} FROM visits FINAL WHERE {rows}"
         return f"FROM ({inner})" + (f" WHERE {' AND '.join(wheres)}" if wheres else "")
 
     def _days(self, prefix: str) -> str:

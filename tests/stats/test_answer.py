@@ -124,11 +124,11 @@ def test_visit_over_midnight_belongs_to_the_day_it_began(context: Context) -> No
 
 def test_partial_visit_rows_are_one_visit(context: Context) -> None:
     """
-    A visit written several times counts once, with its latest numbers.
+    A visit written several times counts once, with its latest numbers, and is found by its latest exit page alone.
     """
     site = site_with(context, [])
     day = moment("2026-05-08T00:00:00").date()
-    for end, pageviews in (("2026-05-08T10:00:00", 1), ("2026-05-08T10:10:00", 3)):
+    for end, pageviews, page in (("2026-05-08T10:00:00", 1, "/in"), ("2026-05-08T10:10:00", 3, "/out")):
         context.warehouse.insert(
             "visits",
             {
@@ -139,12 +139,16 @@ def test_partial_visit_rows_are_one_visit(context: Context) -> None:
                 "start": [moment("2026-05-08T10:00:00")],
                 "end": [moment(end)],
                 "pageviews": [pageviews],
+                "entry": [(1, "site1.test", "/in")],
+                "exit": [(pageviews, "site1.test", page)],
             },
         )
 
     assert [(1, 1, 3, 0, 600)] == ask(
         context, site, "visitors", "visits", "views_per_visit", "bounce_rate", "visit_duration"
     )
+    assert [("/out", 1)] == ask(context, site, "visitors", dimensions=("visit:exit_page",))
+    assert [(0,)] == ask(context, site, "visits", filters=(Filter("is", "visit:exit_page", ("/in",)),))
 
 
 def test_entry_and_exit_pages(context: Context) -> None:
@@ -196,7 +200,7 @@ def test_last_24_hours_are_by_the_second(context: Context, clock: FakeClock) -> 
 
 def test_present_visitors(context: Context, clock: FakeClock) -> None:
     """
-    Present is who did something other than engagement in the last five minutes.
+    Present is who did something other than engagement in the last five minutes, and not later than now.
     """
     clock.wall_ms = int(moment("2026-05-08T12:00:00").timestamp() * 1000)
     site = site_with(
@@ -207,6 +211,8 @@ def test_present_visitors(context: Context, clock: FakeClock) -> None:
             Happening(moment("2026-05-08T11:50:00"), who="v"),
             Happening(moment("2026-05-08T11:59:00"), who="v", name="engagement"),
             Happening(moment("2026-05-08T11:59:00"), signal=True),
+            Happening(moment("2026-05-08T12:00:01"), who="w"),
+            Happening(moment("2026-05-09T11:59:00"), who="x"),
         ],
     )
 
