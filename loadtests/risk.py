@@ -170,7 +170,7 @@ def _fill(addresses: int) -> None:
             known = identify(ids, (number + (11 << 24)).to_bytes(4), now_ms)
             assert known is not None
             for page in range(3):
-                packed.append(RECORD.pack(*known, now_ms, 1, PAGEVIEW_KIND, int(Mark.LOOKED), page, number % 50, 0, 0))
+                packed.append(RECORD.pack(*known, now_ms, 1, PAGEVIEW_KIND, Mark.LOOKED, page, number % 50, 0, 0))
         owner.add(b"".join(packed))
     print(json.dumps({"addresses": owner.windows.rows.used, "grown_bytes": resident_bytes() - before}))
 

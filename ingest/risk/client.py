@@ -58,7 +58,7 @@ def read_client(user_agent: str) -> Client:
     text = user_agent[:USER_AGENT_LENGTH_MAX]
     checksum = crc32(text.encode("utf-8", "surrogatepass"))
     if not text.strip():
-        return Client(checksum, int(Mark.EMPTY_AGENT), 0, 0, browser=False)
+        return Client(checksum, Mark.EMPTY_AGENT, 0, 0, browser=False)
     marks = 0
     if _HEADLESS.search(text):
         marks = Mark.HEADLESS
@@ -72,7 +72,7 @@ def read_client(user_agent: str) -> Client:
     firefox = int(fox[1]) if fox else 0
     if _ANCIENT.search(text) or 0 < chrome < ANCIENT_CHROME or 0 < firefox < ANCIENT_FIREFOX:
         marks |= Mark.ANCIENT_AGENT
-    return Client(checksum, int(marks), chrome, firefox, browser=text.startswith("Mozilla/") and marks == 0)
+    return Client(checksum, marks, chrome, firefox, browser=text.startswith("Mozilla/") and marks == 0)
 
 
 def look(client: Client, headers: Sequence[tuple[bytes, bytes]], url: str, *, pixel: bool) -> int:

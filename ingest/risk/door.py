@@ -314,7 +314,7 @@ def _client_marks(asked: CheckRequest) -> tuple[int, bool]:
     if b"accept-language" in sent:
         # A subset of headers says nothing by what is missing; with a language it is more than a subset.
         marks |= look(client, tuple(sent.items()), "", pixel=True) & ~Mark.LOOKED
-    return int(marks), signal
+    return marks, signal
 
 
 @lru_cache(NAMES_MAX)

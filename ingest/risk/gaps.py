@@ -9,6 +9,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.risk.apart import changes
+
 GAPS_MAX = 64
 """When so many are summed up, all sums are halved: what is new counts for more."""
 VISIT_MS = 1_800_000
@@ -31,12 +33,20 @@ def count_gaps(
     chosen = np.flatnonzero(view)
     if not len(chosen):
         return
-    chosen = chosen[np.lexsort((at_ms[chosen], of[chosen]))]
+    # By row and time; a time of the day fits into 27 bits.
+    chosen = chosen[np.argsort(of[chosen] << 27 | at_ms[chosen], kind="stable")]
     row, at = of[chosen], at_ms[chosen]
-    first = np.r_[True, row[1:] != row[:-1]]
-    before = np.where(first, rows["view_ms"][row], np.r_[0, at[:-1]])
+    first = changes(row)
+    before = np.empty_like(at)
+    before[1:] = at[:-1]
+    before[first] = rows["view_ms"][row[first]]
     gap = at - before
     real = (before > 0) & (gap >= 0) & (gap < VISIT_MS)
+    last = np.empty_like(first)
+    last[:-1], last[-1] = first[1:], True
+    rows["view_ms"][row[last]] = at[last]
+    if not real.any():
+        return
     row_r, gap_r = row[real], gap[real]
     seconds = gap_r / 1000
     off = gap_r % 1000
@@ -48,14 +58,13 @@ def count_gaps(
     wholes = rows["whole_seconds"] + np.bincount(row_r[whole], minlength=length)
     quick = rows["quick_views"] + np.bincount(row_r[gap_r < QUICK_MS], minlength=length)
     rows["quick_views"] = np.minimum(quick, 60_000)
-    fade = np.ceil(np.log2(np.maximum(gaps / GAPS_MAX, 1)))
-    scale = 0.5**fade
-    rows["gaps"] = gaps * scale
-    rows["whole_seconds"] = wholes * scale
-    rows["gap_sum"] *= scale.astype("f4")
-    rows["gap_squares"] *= scale.astype("f4")
-    last = np.r_[first[1:], True]
-    rows["view_ms"][row[last]] = at[last]
+    if gaps.max() > GAPS_MAX:
+        scale = 0.5 ** np.ceil(np.log2(np.maximum(gaps / GAPS_MAX, 1)))
+        gaps, wholes = gaps * scale, wholes * scale
+        rows["gap_sum"] *= scale.astype("f4")
+        rows["gap_squares"] *= scale.astype("f4")
+    rows["gaps"] = gaps
+    rows["whole_seconds"] = wholes
 
 
 def gap_variation(gaps: int, total: float, squares: float) -> float:

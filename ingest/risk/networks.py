@@ -11,6 +11,7 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.risk.apart import apart, sums, united
 from ingest.risk.bits import bit_of, estimate
 from ingest.risk.evidence import Neighbourhood
 
@@ -67,36 +68,24 @@ class Networks:
             at_ms: of the day.
         """
         now = at_ms // 600_000 + 1
-        unique, inverse = np.unique(networks, return_inverse=True)
-        counts = np.bincount(inverse)
+        firsts, of = apart(networks)
+        unique, counts = networks[firsts], np.bincount(of)
         places = (unique & np.uint64(PLACES - 1)).astype(np.int64)
         rows = self._table[places]
-        quiet = (rows["slice"] + 1 < now) | ((rows["slice"] < now) & (rows["events"] < QUIET_EVENTS))
-        mine = rows["network"] == unique
-        taken = ~mine & ((rows["slice"] == 0) | quiet | (rows["events"] < np.minimum(counts, QUIET_EVENTS)))
-        fresh = np.zeros(1, dtype=_ROW)
-        rows[taken] = fresh
-        rows["network"][taken] = unique[taken]
-        rows["slice"][taken] = now
-        behind = now - rows["slice"].astype(np.int64)
-        rows["since"] = np.where(taken | (behind > 1), at_ms // 60_000, rows["since"])
-        for name in ("events", "addresses", "agents"):
-            zero = np.zeros_like(rows[name])
-            rows[name + "_before"] = np.where(
-                behind == 0, rows[name + "_before"], np.where(behind == 1, rows[name], zero)
-            )
-            rows[name] = np.where(behind == 0, rows[name], zero)
-        fade = np.float32(0.5) ** np.maximum(behind, 0)
-        rows["views"] = rows["views"] * fade + np.bincount(inverse, weights=views)
-        rows["readings"] = rows["readings"] * fade + np.bincount(inverse, weights=readings)
-        rows["slice"] = now
+        # Most have had events in these ten minutes already: nothing to move, nobody to make room for.
+        others = np.flatnonzero((rows["slice"] != now) | (rows["network"] != unique))
+        followed = np.ones(len(rows), dtype=np.bool_)
+        if len(others):
+            rows[others], followed[others] = _moved(rows[others], unique[others], counts[others], at_ms)
+        for name, which in (("views", views), ("readings", readings)):
+            if which.any():
+                rows[name] = rows[name] + sums(of, which, len(rows))
         rows["events"] += counts.astype(np.uint32)
         for name, things in (("addresses", rids), ("agents", agents.astype(np.uint64))):
-            bits = np.zeros(len(unique), dtype=np.uint64)
-            np.bitwise_or.at(bits, inverse, bit_of(things))
-            rows[name] |= bits
-        followed = mine | taken
-        self._table[places[followed]] = rows[followed]
+            rows[name] |= united(bit_of(things), of, len(rows))
+        if len(others):
+            places, rows = places[followed], rows[followed]
+        self._table[places] = rows
 
     def read(self, network: int, at_ms: int) -> Neighbourhood:
         """
@@ -120,6 +109,39 @@ class Networks:
             views=int(views),
             readings=int(readings),
         )
+
+
+def _moved(
+    rows: NDArray[np.void], networks: NDArray[np.uint64], counts: NDArray[np.int64], at_ms: int
+) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+    """
+    Move rows on to the present ten minutes; where another network has the place, see whether it must leave.
+
+    Args:
+        networks: that want the rows' places now.
+        counts: how many events of each there are.
+
+    Returns:
+        The rows, and which of them are their network's now.
+    """
+    now = at_ms // 600_000 + 1
+    quiet = (rows["slice"] + 1 < now) | ((rows["slice"] < now) & (rows["events"] < QUIET_EVENTS))
+    mine = rows["network"] == networks
+    taken = ~mine & ((rows["slice"] == 0) | quiet | (rows["events"] < np.minimum(counts, QUIET_EVENTS)))
+    rows[taken] = np.zeros(1, dtype=_ROW)
+    rows["network"][taken] = networks[taken]
+    rows["slice"][taken] = now
+    behind = now - rows["slice"].astype(np.int64)
+    rows["since"] = np.where(taken | (behind > 1), at_ms // 60_000, rows["since"])
+    for name in ("events", "addresses", "agents"):
+        zero = np.zeros_like(rows[name])
+        rows[name + "_before"] = np.where(behind == 0, rows[name + "_before"], np.where(behind == 1, rows[name], zero))
+        rows[name] = np.where(behind == 0, rows[name], zero)
+    fade = np.float32(0.5) ** np.maximum(behind, 0)
+    rows["views"] *= fade
+    rows["readings"] *= fade
+    rows["slice"] = now
+    return rows, mine | taken
 
 
 NOBODY = Neighbourhood()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.risk.apart import changes
 from ingest.risk.rows import READINGS_KEPT
 
 
@@ -35,8 +36,8 @@ def count_repeats(
     new = chosen[~(known | again)]
     new = new[np.argsort(of[new], kind="stable")]
     row = of[new]
-    starts = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if len(row) else np.zeros(0, dtype=np.int64)
-    rank = np.arange(len(row)) - np.repeat(starts, np.diff(np.r_[starts, len(row)]))
+    first = changes(row)
+    rank = np.arange(len(row)) - np.flatnonzero(first)[np.cumsum(first) - 1]
     rows["kept_readings"][row, (rows["kept"][row].astype(np.int64) + rank) % READINGS_KEPT] = (
         reading[new] & 0xFFFF
     ) | 1

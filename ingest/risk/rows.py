@@ -129,17 +129,17 @@ class Rows:
         return found
 
     def _search(self, rids: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        found = np.full(len(rids), -1, dtype=np.int64)
         slots = (rids[:, 0] * _MIX >> np.uint64(17)) & self._mask
-        left = np.arange(len(rids))
         held = self.table["rid"]
+        found = self._index[slots].astype(np.int64) - 1
+        # Number -1 is the last row: whose id is there does not matter.
+        wrong = (held[found] != rids).any(axis=1)
+        left = np.flatnonzero(wrong & (found >= 0))
         while len(left):
-            number = self._index[slots[left]].astype(np.int64) - 1
-            free = number < 0
-            same = ~free & (held[number] == rids[left]).all(axis=1)
-            found[left[same]] = number[same]
-            left = left[~free & ~same]
             slots[left] = (slots[left] + np.uint64(1)) & self._mask
+            number = self._index[slots[left]].astype(np.int64) - 1
+            found[left] = number
+            left = left[(number >= 0) & (held[number] != rids[left]).any(axis=1)]
         return found, slots
 
     def _enter(self, numbers: NDArray[np.int64], slots: NDArray[np.uint64]) -> None:

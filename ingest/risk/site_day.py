@@ -66,12 +66,14 @@ class SiteDay:
             classes: of each event's address, as a place in `TRAFFIC`.
             rids: first half of each event's risk id.
         """
-        self.events[hour] += np.bincount(classes, minlength=len(TRAFFIC))
-        for number in np.unique(classes):
-            sketch = self.sketches.setdefault((hour, int(number)), bytearray(_SKETCH_BYTES))
-            for rid in np.unique(rids[classes == number]).tolist():
-                bit = (rid >> 20) % SKETCH_BITS
-                sketch[bit >> 3] |= 1 << (bit & 7)
+        counts = np.bincount(classes, minlength=len(TRAFFIC))
+        self.events[hour] += counts
+        bits = rids >> np.uint64(20) & np.uint64(SKETCH_BITS - 1)
+        places, within = bits >> np.uint64(3), (np.uint64(1) << (bits & np.uint64(7))).astype(np.uint8)
+        for number in np.flatnonzero(counts).tolist():
+            sketch = self.sketches.setdefault((hour, number), bytearray(_SKETCH_BYTES))
+            here = classes == number
+            np.bitwise_or.at(np.frombuffer(sketch, dtype=np.uint8), places[here], within[here])
 
     def blame(self, codes: Iterable[str]) -> None:
         """

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.risk.apart import apart, least, sums, united
 from ingest.risk.bits import bit_of, estimate
 from ingest.risk.evidence import Evidence, NetworkFacts
 from ingest.risk.gaps import GAPS_MAX, count_gaps, gap_variation
@@ -55,16 +56,10 @@ assert RECORD_TYPE.itemsize == RECORD.size
 SITES_MAX = 20_000
 
 _MARKED = (
-    ("looked", Mark.LOOKED),
-    ("headers_impossible", Mark.HEADERS_IMPOSSIBLE),
-    ("origin_wrong", Mark.ORIGIN_WRONG),
-    ("declared_bot", Mark.DECLARED_BOT),
-    ("library", Mark.LIBRARY),
-    ("empty_agent", Mark.EMPTY_AGENT),
-    ("ancient_agent", Mark.ANCIENT_AGENT),
-    ("headless", Mark.HEADLESS),
-    ("spam_referrer", Mark.SPAM_REFERRER),
-)
+    ("looked", Mark.LOOKED), ("headers_impossible", Mark.HEADERS_IMPOSSIBLE), ("origin_wrong", Mark.ORIGIN_WRONG),
+    ("declared_bot", Mark.DECLARED_BOT), ("library", Mark.LIBRARY), ("empty_agent", Mark.EMPTY_AGENT),
+    ("ancient_agent", Mark.ANCIENT_AGENT), ("headless", Mark.HEADLESS), ("spam_referrer", Mark.SPAM_REFERRER),
+)  # fmt: skip
 
 
 class Seen(NamedTuple):
@@ -119,11 +114,13 @@ class Windows:
             The addresses seen, each once.
         """
         seen = np.frombuffer(packed, dtype=RECORD_TYPE)
-        seen = seen[seen["at_ms"] // DAY_MS == self.day]
+        today = seen["at_ms"] // DAY_MS == self.day
+        if not today.all():
+            seen = seen[today]
         if not len(seen):
             return NOTHING
         # A risk id is a keyed hash: half of it tells ids of one batch apart.
-        _, firsts, of = np.unique(seen["rid"][:, 0], return_index=True, return_inverse=True)
+        firsts, of = apart(seen["rid"][:, 0])
         numbers = self.rows.take(seen["rid"][firsts])
         at_ms = (seen["at_ms"] - self.day * DAY_MS).astype(np.int64)
         self._count(seen, numbers, of, at_ms)
@@ -143,9 +140,13 @@ class Windows:
         """
         if not len(seen.of):
             return
-        classes = (self.rows.table["class"][np.array(seen.numbers)] & np.uint8(7))[seen.of].astype(np.uint8)
-        for site_id in np.unique(seen.sites).tolist():
-            here = seen.sites == site_id
+        classes = (self.rows.table["class"][np.array(seen.numbers)] & np.uint8(7))[seen.of]
+        firsts, of = apart(seen.sites)
+        if len(firsts) == 1:
+            self.site(int(seen.sites[0])).count(seen.hour, classes, seen.rids)
+            return
+        for number, site_id in enumerate(seen.sites[firsts].tolist()):
+            here = of == number
             self.site(site_id).count(seen.hour, classes[here], seen.rids[here])
 
     def forget(self, rid: bytes) -> bool:
@@ -227,59 +228,86 @@ class Windows:
         kind, marks = seen["kind"], seen["marks"]
         by_hand = (marks & (Mark.PIXEL | Mark.BATCH)) == 0
         view, reading = kind == PAGEVIEW_KIND, kind == ENGAGEMENT_KIND
-        converting = (kind == CONVERSION_KIND) | (kind == PURCHASE_KIND)
         rows = self.rows.table[numbers]
         new = rows["total"] == 0
-        sites, of_site = np.unique(seen["site"], return_inverse=True)
-        known_sites = [self.site(int(site)) for site in sites]
+        firsts, of_site = apart(seen["site"])
+        known_sites = [self.site(site) for site in seen["site"][firsts].tolist()]
         owing = view & by_hand & np.array([site.engages for site in known_sites])[of_site]
-        viewed = np.array([site.viewed for site in known_sites])[of_site]
+        counts, views = np.bincount(of, minlength=len(rows)), sums(of, view, len(rows))
 
-        _shift_windows(rows, at_ms, of)
-        rows["first_ms"] = np.where(new, _least(at_ms, of, len(rows)), rows["first_ms"])
-        rows["hours"] |= _united((np.uint64(1) << (at_ms // 3_600_000).astype(np.uint64)), of, len(rows)).astype("u4")
-        for name, column in (("sites", "site"), ("pages", "page"), ("agents", "agent")):
-            rows[name] |= _united(bit_of(seen[column].astype(np.uint64)), of, len(rows))
-        first_reading = rows["readings"] == 0
-        had_views = (rows["views"] + _sum(of, view, len(rows))) > 0
-        orphan = converting & by_hand & viewed & ~had_views[of]
-        rows["engaged_s"] += np.bincount(of, weights=seen["engaged_ms"] / 1000, minlength=len(rows))
+        _shift_windows(rows, at_ms, of, counts)
+        if new.any():
+            rows["first_ms"] = np.where(new, least(at_ms, of, DAY_MS, len(rows)), rows["first_ms"])
+        for name, bits in (
+            ("hours", np.uint64(1) << (at_ms // 3_600_000).astype(np.uint64)),
+            ("sites", bit_of(seen["site"].astype(np.uint64))),
+            ("pages", bit_of(seen["page"].astype(np.uint64))),
+            ("agents", bit_of(seen["agent"].astype(np.uint64))),
+        ):
+            rows[name] |= united(bits, of, len(rows)).astype(rows[name].dtype)
+        small = self._conversions(seen, rows, of, np.array([site.viewed for site in known_sites])[of_site] & by_hand)
         count_gaps(rows, of, at_ms, view & ((marks & Mark.BATCH) == 0))
-        repeats = count_repeats(rows, of, seen["reading"], reading & (seen["engaged_ms"] >= 100))
-        for name, which in (("views", view), ("owed_views", owing), ("readings", reading)):
-            rows[name] += _sum(of, which, len(rows)).astype("u4")
-        rows["total"] += np.bincount(of, minlength=len(rows)).astype("u4")
-        small = [("conversions", converting), ("purchases", kind == PURCHASE_KIND), ("orphans", orphan)]
-        small += [(name, (marks & mark) != 0) for name, mark in _MARKED]
-        for name, which in (*small, ("repeats", repeats)):
-            rows[name] = np.minimum(rows[name] + _sum(of, which, len(rows)), SMALL_MAX)
+        rows["views"] += views.astype("u4")
+        rows["owed_views"] += sums(of, owing, len(rows)).astype("u4")
+        rows["total"] += counts.astype("u4")
+        first_reading = rows["readings"] == 0
+        if reading.any():
+            rows["engaged_s"] += np.bincount(of, weights=seen["engaged_ms"] / 1000, minlength=len(rows))
+            small.append(("repeats", count_repeats(rows, of, seen["reading"], reading & (seen["engaged_ms"] >= 100))))
+            rows["readings"] += sums(of, reading, len(rows)).astype("u4")
+        all_marks = int(np.bitwise_or.reduce(marks))
+        small += [(name, (marks & mark) != 0) for name, mark in _MARKED if all_marks & mark]
+        for name, which in small:
+            rows[name] = np.minimum(rows[name] + sums(of, which, len(rows)), SMALL_MAX)
         self.rows.table[numbers] = rows
 
         self.networks.add(seen["network"], seen["rid"][:, 0], seen["agent"], owing, reading & by_hand, int(at_ms[-1]))
-        readers = np.zeros(len(rows), dtype=bool)
-        readers[of[reading]] = True
-        readers &= first_reading
-        for number, site in enumerate(known_sites):
-            here = of_site == number
-            site.views += int((view & here).sum())
-            if readers.any():
-                site.readers += len(np.unique(of[here & reading & readers[of]]))
+        for site, count in zip(known_sites, np.bincount(of_site[view], minlength=len(firsts)).tolist(), strict=True):
+            site.views += count
+        began = reading & first_reading[of]
+        if began.any():
+            for number, site in enumerate(known_sites):
+                site.readers += len(np.unique(of[began & (of_site == number)]))
+
+    @staticmethod
+    def _conversions(
+        seen: NDArray[np.void], rows: NDArray[np.void], of: NDArray[np.int64], viewed: NDArray[np.bool_]
+    ) -> list[tuple[str, NDArray[np.bool_]]]:
+        """
+        Tell which events are conversions, and which of them are of an address that has seen no page.
+
+        Args:
+            rows: before the pageviews among the events are counted.
+            viewed: which events are a browser's, on a site that counts pageviews.
+        """
+        kind = seen["kind"]
+        purchase = kind == PURCHASE_KIND
+        converting = purchase | (kind == CONVERSION_KIND)
+        if not converting.any():
+            return []
+        had_views = (rows["views"] + sums(of, kind == PAGEVIEW_KIND, len(rows))) > 0
+        orphan = converting & viewed & ~had_views[of]
+        return [("conversions", converting), ("purchases", purchase), ("orphans", orphan)]
 
 
 assert GAPS_MAX < SMALL_MAX
 assert Evidence.__struct_fields__[: len(LARGE) + len(SMALL)] == (*LARGE, *SMALL)
 
 
-def _shift_windows(rows: NDArray[np.void], at_ms: NDArray[np.int64], of: NDArray[np.int64]) -> None:
+def _shift_windows(
+    rows: NDArray[np.void], at_ms: NDArray[np.int64], of: NDArray[np.int64], counts: NDArray[np.int64]
+) -> None:
     """
     Move each row's windows on to its latest event, and count the new ones in.
     """
     latest = np.zeros(len(rows), dtype=np.int64)
     np.maximum.at(latest, of, at_ms)
     latest = np.maximum(latest, rows["last_ms"])
-    counts = np.bincount(of, minlength=len(rows))
     for name, length_ms in (("minute", 60_000), ("ten", 600_000), ("hour", 3_600_000)):
         behind = latest // length_ms - rows["last_ms"].astype(np.int64) // length_ms
+        if not behind.any():
+            rows[name] = np.minimum(rows[name] + counts, 65_535)
+            continue
         before = np.where(behind == 0, rows[name + "_before"], np.where(behind == 1, rows[name], 0))
         rows[name + "_before"] = before
         rows[name] = np.minimum(np.where(behind == 0, rows[name], 0) + counts, 65_535)
@@ -293,22 +321,6 @@ def _sliding(current: int, before: int, slot: int, slot_now: int, part: float) -
     if slot == slot_now:
         return current + round(before * (1 - part))
     return round(current * (1 - part)) if slot + 1 == slot_now else 0
-
-
-def _sum(of: NDArray[np.int64], which: NDArray[np.bool_], rows: int) -> NDArray[np.int64]:
-    return np.bincount(of[which], minlength=rows)
-
-
-def _least(values: NDArray[np.int64], of: NDArray[np.int64], rows: int) -> NDArray[np.int64]:
-    least = np.full(rows, DAY_MS, dtype=np.int64)
-    np.minimum.at(least, of, values)
-    return least
-
-
-def _united(bits: NDArray[np.uint64], of: NDArray[np.int64], rows: int) -> NDArray[np.uint64]:
-    united = np.zeros(rows, dtype=np.uint64)
-    np.bitwise_or.at(united, of, bits)
-    return united
 
 
 def day_end(now_ms: int) -> str:

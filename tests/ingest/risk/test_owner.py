@@ -86,7 +86,7 @@ def test_what_the_caller_saw_of_the_client_counts() -> None:
     """
     An address nobody saw today, asked about with a library's user agent, has that reason.
     """
-    answer = json.loads(Owner(FakeClock(NOON), 100).check(question(marks=int(Mark.LIBRARY))))
+    answer = json.loads(Owner(FakeClock(NOON), 100).check(question(marks=Mark.LIBRARY)))
 
     assert [("UA_LIB", 50)] == [(line["code"], line["points"]) for line in answer["reasons"]]
 
