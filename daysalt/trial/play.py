@@ -4,12 +4,13 @@ Play a script through the real observer, windows and rules, and note what was sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from daysalt.trial.actors import Label, Script
 from ingest.risk.assess import Assessment, assess
-from ingest.risk.findings import Signal
+from ingest.risk.evidence import Evidence
 from ingest.risk.observer import Observer, identify
 from ingest.risk.signals.catalogue import COUNTER_SIGNALS, SIGNALS
 from ingest.risk.windows import Windows
@@ -76,22 +77,59 @@ def play(script: Script, *, left_out: frozenset[str] = frozenset()) -> Played:
     Args:
         left_out: codes of signals to do without.
     """
-    signals = tuple(signal for signal in SIGNALS if signal.code not in left_out)
-    counters = tuple(signal for signal in COUNTER_SIGNALS if signal.code not in left_out)
+    return play_each(script, [left_out])[0]
+
+
+def play_each(script: Script, left_outs: Sequence[frozenset[str]]) -> list[Played]:
+    """
+    Play a script once and judge what is seen several times, each time without some signals: what the windows count does
+    not depend on them.
+
+    Returns:
+        What each left, in the order of `left_outs`.
+    """
     ids = FixedIds()
     windows = Windows(script.start_ms, ADDRESSES_MAX)
-    played = Played({address: Outcome(label) for address, label in script.labels.items()})
+    judges = [_Judge(script, left_out) for left_out in left_outs]
     packed: list[bytes] = []
     observer = Observer(ids, packed.append)
     script.seen.sort(key=lambda sighting: sighting.at_ms)
     together: list[Sighting] = []
     for sighting in script.seen:
         if together and (len(together) >= SIGHTINGS_MAX or sighting.at_ms - together[0].at_ms > TOGETHER_MS):
-            _hand_over(together, observer, packed, windows, script, played, ids, signals, counters)
+            _hand_over(together, observer, packed, windows, script, judges, ids)
         together.append(sighting)
     if together:
-        _hand_over(together, observer, packed, windows, script, played, ids, signals, counters)
-    return played
+        _hand_over(together, observer, packed, windows, script, judges, ids)
+    return [judge.played for judge in judges]
+
+
+class _Judge:
+    """
+    The rules without some signals, and what came of them.
+    """
+
+    def __init__(self, script: Script, left_out: frozenset[str]) -> None:
+        self._left_out = left_out
+        self._signals = tuple(signal for signal in SIGNALS if signal.code not in left_out)
+        self._counters = tuple(signal for signal in COUNTER_SIGNALS if signal.code not in left_out)
+        self.played = Played({address: Outcome(label) for address, label in script.labels.items()})
+
+    def judge(self, address: bytes, evidence: Evidence, whole: Assessment) -> None:
+        """
+        Assess an address.
+
+        Args:
+            whole: what all signals say of it.
+        """
+        outcome = self.played.outcomes[address]
+        # What a signal without a finding is left out of is what it was.
+        found = self._left_out and not self._left_out.isdisjoint(
+            [reason.code for reason in whole.reasons + whole.counter_reasons]
+        )
+        outcome.last = assess(evidence, self._signals, self._counters) if found else whole
+        if outcome.called_after is None and outcome.found:
+            outcome.called_after, outcome.called = outcome.events, outcome.last
 
 
 def _hand_over(
@@ -100,24 +138,22 @@ def _hand_over(
     packed: list[bytes],
     windows: Windows,
     script: Script,
-    played: Played,
+    judges: list[_Judge],
     ids: FixedIds,
-    signals: tuple[Signal, ...],
-    counters: tuple[Signal, ...],
 ) -> None:
     now_ms = together[-1].at_ms
     observer.see(together)
     for block in packed:
         windows.add(block)
     packed.clear()
-    for sighting in together:
-        played.outcomes[sighting.address].events += 1
+    for judge in judges:
+        for sighting in together:
+            judge.played.outcomes[sighting.address].events += 1
     for address in dict.fromkeys(sighting.address for sighting in together):
         known = identify(ids, address, now_ms)
         assert known is not None
         evidence = windows.read(known[0], known[1], now_ms, script.facts[address])
-        outcome = played.outcomes[address]
-        outcome.last = assess(evidence, signals, counters)
-        if outcome.called_after is None and outcome.found:
-            outcome.called_after, outcome.called = outcome.events, outcome.last
+        whole = assess(evidence)
+        for judge in judges:
+            judge.judge(address, evidence, whole)
     together.clear()

@@ -4,12 +4,12 @@ The report of a trial: figures of one scenario over some seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from daysalt.trial.play import Outcome, play
+from daysalt.trial.play import Outcome, play_each
 from daysalt.trial.scenarios import Scenario, write_script
 from ingest.risk.assess import MODEL
 from ingest.risk.calibration import probability
@@ -80,11 +80,26 @@ def evaluate(scenario: Scenario, seeds: Iterable[int], *, left_out: frozenset[st
     Args:
         left_out: codes of signals to do without, for an ablation.
     """
-    runs: list[list[Outcome]] = []
+    return evaluate_each(scenario, seeds, [left_out])[0]
+
+
+def evaluate_each(scenario: Scenario, seeds: Iterable[int], left_outs: Sequence[frozenset[str]]) -> list[Figures]:
+    """
+    Play a scenario with each seed once, and count several times, each time without some signals.
+
+    Returns:
+        Figures in the order of `left_outs`.
+    """
+    runs: list[list[list[Outcome]]] = [[] for _ in left_outs]
     used: list[int] = []
     for seed in seeds:
         used.append(seed)
-        runs.append(list(play(write_script(scenario, seed), left_out=left_out).outcomes.values()))
+        for run, played in zip(runs, play_each(write_script(scenario, seed), left_outs), strict=True):
+            run.append(list(played.outcomes.values()))
+    return [_figures(scenario, used, run) for run in runs]
+
+
+def _figures(scenario: Scenario, used: list[int], runs: list[list[Outcome]]) -> Figures:
     everyone = [outcome for run in runs for outcome in run]
     people = [outcome for outcome in everyone if outcome.label == "person"]
     programs = [outcome for outcome in everyone if outcome.label == "program"]

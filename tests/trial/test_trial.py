@@ -10,7 +10,7 @@ import pytest
 
 from daysalt.cli import run
 from daysalt.trial.fitting import fit
-from daysalt.trial.report import evaluate
+from daysalt.trial.report import evaluate, evaluate_each
 from daysalt.trial.scenarios import SCENARIOS, write_script
 
 UNSEEN = 70_001
@@ -42,6 +42,18 @@ def test_without_signals_nothing_is_found() -> None:
     figures = evaluate(SCENARIOS["conversion-faker"], [UNSEEN], left_out=codes)
 
     assert figures.recall == 0
+
+
+def test_an_ablation_in_one_go_is_each_by_itself() -> None:
+    """
+    A script played once and judged several times gives what playing it for each would have given.
+    """
+    scenario = SCENARIOS["conversion-faker"]
+    left_outs = [frozenset[str](), frozenset({"CONV_NO_VIEW"}), frozenset({"DWELL_OK", "CONV_RATIO"})]
+    each = [evaluate(scenario, [UNSEEN], left_out=codes) for codes in left_outs]
+
+    assert each == evaluate_each(scenario, [UNSEEN], left_outs)
+    assert each[0] != each[1]
 
 
 def test_isotonic_steps_rise() -> None:
