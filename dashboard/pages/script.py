@@ -13,7 +13,7 @@ from dashboard.pages.reader import Reader, reader_of
 from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page
 from dashboard.pages.snippet import own_snippet, public_address, snippet, started_snippet
-from warehouse.registry.errors import RegistryError
+from warehouse.registry.errors import RegistryError, RegistryUnavailable
 from warehouse.registry.sites import Site
 
 
@@ -49,6 +49,8 @@ def change_script(context: Context, request: Request, reader: Reader, form: Form
             form_submissions="form_submissions" in form,
             hash_routing="hash_routing" in form,
         )
+    except RegistryUnavailable:
+        raise
     except RegistryError as error:
         return _page(context, request, reader, site, error=registry_sentence(reader, error), file_types=types)
     return RedirectResponse(link(context.settings, f"/sites/{site.domain}/script", {"saved": "1"}), 303)

@@ -20,7 +20,7 @@ from dashboard.pages.rendering import link
 from dashboard.pages.view import View, read_view
 from dashboard.stats.parse import parse_filters
 from dashboard.stats.query import QueryError, Viewer
-from warehouse.registry.errors import RegistryError
+from warehouse.registry.errors import RegistryError, RegistryUnavailable
 from warehouse.registry.sites import Site
 
 
@@ -53,6 +53,8 @@ def save_segment(context: Context, request: Request, reader: Reader, form: Form)
         filters = [*(kept.filters if kept else []), *filters]
     try:
         segment = context.registry.segments.add(site.id, form.get("name", ""), filters)
+    except RegistryUnavailable:
+        raise
     except RegistryError as error:
         return refusal(context, request, reader, 400, f"{registry_sentence(reader, error)}.")
     shown = view.without_filters().with_segment(segment.id)

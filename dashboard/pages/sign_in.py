@@ -15,7 +15,7 @@ from dashboard.pages.forms import Form, refusal
 from dashboard.pages.reader import Reader, forget_sign_in, reader_of, remember_sign_in
 from dashboard.pages.registry_words import registry_sentence
 from dashboard.pages.rendering import link, page, text
-from warehouse.registry.errors import RegistryError, SignInThrottled
+from warehouse.registry.errors import RegistryError, RegistryUnavailable, SignInThrottled
 from warehouse.registry.users import User
 
 WRONG = "The e-mail address or the password is wrong."
@@ -120,6 +120,8 @@ def setup(context: Context, request: Request, reader: Reader, form: Form) -> Res
     if not registry.users.is_first_token(token):
         try:
             user = registry.users.accept(token, password)
+        except RegistryUnavailable:
+            raise
         except RegistryError as error:
             if registry.users.token_user(token) is None:
                 return refusal(context, request, reader, 403, DEAD_LINK)
@@ -134,6 +136,8 @@ def setup(context: Context, request: Request, reader: Reader, form: Form) -> Res
         # The site first: a wrong domain must not use up the token.
         site = existing or registry.sites.add(form.get("domain", ""), timezone=form.get("timezone") or "Etc/UTC")
         user = registry.users.accept_first(token, form.get("email", ""), password)
+    except RegistryUnavailable:
+        raise
     except RegistryError as error:
         if site is not None and existing is None:
             registry.sites.remove(site.domain)

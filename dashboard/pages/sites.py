@@ -21,7 +21,7 @@ from dashboard.stats.answer import answer
 from dashboard.stats.period import resolve
 from dashboard.stats.query import StatsQuery, Value
 from warehouse.client import QueryTimeout
-from warehouse.registry.errors import RegistryError
+from warehouse.registry.errors import RegistryError, RegistryUnavailable
 from warehouse.registry.sites import Site
 
 SITES_SHOWN = 24
@@ -61,6 +61,8 @@ def add_site(context: Context, request: Request, reader: Reader, form: Form) -> 
     domain, timezone = form.get("domain", ""), form.get("timezone", "") or "Etc/UTC"
     try:
         site = context.registry.sites.add(domain, timezone=timezone)
+    except RegistryUnavailable:
+        raise
     except RegistryError as error:
         return _list(context, request, reader, 400, registry_sentence(reader, error), domain, timezone)
     return RedirectResponse(link(context.settings, f"/{site.domain}"), 303)
