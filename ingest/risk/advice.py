@@ -6,7 +6,7 @@ Structs of msgspec, and the parts that never change written beforehand: dicts of
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +17,8 @@ from ingest.risk.evidence import Evidence
 from ingest.risk.question import Question
 from ingest.risk.texts import NOTICE, reason_text
 
+TEXTS_MAX = 1_000
+"""Far more than there are codes."""
 ADVICE: dict[str, Any] = {"decision": "none", "human_review_required": True, "notice": NOTICE}
 """What ends every answer."""
 
@@ -93,7 +95,7 @@ def _line(reason: Reason) -> _Line:
     return _Line(reason.code, reason.group, reason.points, reason.value, _text(reason.code))
 
 
-@cache
+@lru_cache(TEXTS_MAX)
 def _text(code: str) -> msgspec.Raw:
     return msgspec.Raw(_encode(reason_text(code)))
 
