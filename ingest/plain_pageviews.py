@@ -27,7 +27,7 @@ from ingest.plain_pages import PlainPage, PlainPages
 from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainSite, plain_agent
 from ingest.pseudonymize import NoSalt, Pseudonymizer, address_part
 from ingest.record_pieces import UINT64, last_piece, place_piece
-from ingest.remembered import Remembered
+from ingest.remembered import Remembered, SeenBefore
 from ingest.safe_event import VisitSeeds
 from ingest.sightings import SightingFields
 
@@ -66,7 +66,7 @@ class PlainPageviews:
         self._pseudonymizer = pseudonymizer
         self._seeds = seeds
         self._sites: dict[str, PlainSite] = {}
-        self._pages = PlainPages(tools.spam_hosts)
+        self._pages, self._seen_before = PlainPages(tools.spam_hosts), SeenBefore()
         self._bodies: Remembered[bytes, PlainPage] = Remembered(BODIES_MAX)
         self._named: Remembered[tuple[str, str, str], PlainPage] = Remembered(BODIES_MAX)
         self._forwarded: Remembered[bytes, PlainAddress] = Remembered(ADDRESSES_MAX)
@@ -302,7 +302,7 @@ class PlainPageviews:
             return None
         site = self._sites.get(beacon.domains[0])
         found = site and self._pages.read(site, beacon)
-        if found is not None:
+        if found is not None and self._seen_before.again(key):
             kept.keep(key, found)
         return found
 

@@ -7,6 +7,7 @@ is forgotten as a whole. `functools.lru_cache` wants a call for each look-up, an
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -58,3 +59,32 @@ class Remembered(Generic[K, V]):
         Forget everything.
         """
         self.young, self._old = {}, {}
+
+
+SLOTS = 1 << 15
+
+
+class SeenBefore:
+    """
+    Tells what comes a second time from what comes once: of things without end only the former are worth remembering,
+    since what is made for one moment lies in memory that is still at hand.
+
+    One byte of Python's own hash in each of `SLOTS` places. Whatever takes a place forgets who had it; one answer in
+    256 is a wrong yes.
+    """
+
+    __slots__ = ("_marks",)
+
+    def __init__(self) -> None:
+        self._marks = bytearray(SLOTS)
+
+    def again(self, key: Hashable) -> bool:
+        """
+        Tell whether a key came before, as far as is known, and note that it has come.
+        """
+        code = hash(key)
+        place, mark = code & (SLOTS - 1), code >> 15 & 255
+        if self._marks[place] == mark:
+            return True
+        self._marks[place] = mark
+        return False
