@@ -37,6 +37,8 @@ HITS_OF_A_STORM_MAX = 2_500
 After a second with more hits than that, so many are looked at in the next one: beacons come first. Looking at 6,000
 took an eighth of a core that was wanted for beacons.
 """
+CLOCK_SET_MS = 10_000
+"""No request takes that long: an earlier moment is another clock's."""
 ROUND_MS = 100
 IPV4_NETWORK_BITS, IPV6_NETWORK_BITS = 24, 48
 
@@ -140,7 +142,10 @@ class Observer:
 
     def _is_flood(self, at_ms: int, hits: int) -> bool:
         # A whole hand-over is looked at or none of it, so what is seen of a flood is spread over its time; what was not
-        # used is saved up for a second at most.
+        # used is saved up for a second at most. Batches side by side bring moments to and fro: time only goes on, but
+        # for a clock that was set.
+        if 0 < self._allowed_at_ms - at_ms < CLOCK_SET_MS:
+            at_ms = self._allowed_at_ms
         if at_ms // 1000 != self._second:
             self._a_second = HITS_OF_A_STORM_MAX if self._hits > STORM_HITS_A_SECOND else HITS_A_SECOND_MAX
             self._second, self._hits = at_ms // 1000, 0

@@ -92,6 +92,30 @@ def test_a_flood_is_looked_at_in_part() -> None:
     assert observer.unseen > 0
 
 
+def test_a_flood_of_batches_side_by_side_is_looked_at_in_part() -> None:
+    """
+    Requests answered in turns bring their moments to and fro; no time is counted twice for it, at no turn of a second.
+    """
+    sent: list[bytes] = []
+    observer = Observer(FixedIds(), sent.append)
+    for number in range(HITS_A_SECOND_MAX // SIGHTINGS_MAX * 4):
+        observer.see([sight(at_ms=NOON + 999 + number % 2 * 20)] * SIGHTINGS_MAX)
+
+    assert looked_at(sent) <= HITS_A_SECOND_MAX + SIGHTINGS_MAX
+
+
+def test_a_clock_set_back_is_believed() -> None:
+    """
+    After a whole minute backwards hits are looked at as before.
+    """
+    sent: list[bytes] = []
+    observer = Observer(FixedIds(), sent.append)
+    for second in range(20):
+        observer.see([sight(at_ms=NOON - 60_000 * (second > 9) + second * 1000)] * SIGHTINGS_MAX)
+
+    assert looked_at(sent) == 20 * SIGHTINGS_MAX
+
+
 def test_of_a_storm_fewer_are_looked_at_until_a_second_after_it() -> None:
     """
     A second of a storm shortens the share of the next one; the second after a quiet one has all of it again.
