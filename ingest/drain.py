@@ -234,17 +234,24 @@ class Drain:
         room: dict[str, int] = {}
         ranges: list[Range] = []
         full: list[Range] = []
+        whole: dict[str, Range] = {}
         for segment in unread:
             left = room.get(segment.writer, share)
             if left < min(BATCH_REST_BYTES, share):
+                # A segment that just fits fills a batch, too, if there is another one after it.
+                if segment.writer in whole:
+                    full.append(whole.pop(segment.writer))
                 continue
             start = self._cursors.get(segment.name, HEADER.size)
             taken, held = self._reader.cut(segment, start, left, before=before)
             left -= taken.end - start
             if taken.end < segment.safe_bytes:
                 left = 0  # what came after it waits too
+                whole.pop(segment.writer, None)
                 if not held:
                     full.append(taken)
+            elif taken.end > start:
+                whole[segment.writer] = taken
             room[segment.writer] = left
             if taken.end > start:
                 ranges.append(taken)

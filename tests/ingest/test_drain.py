@@ -328,6 +328,27 @@ def test_a_backlog_of_two_collectors_is_cut_at_one_second(
     assert [("00",)] == warehouse.query("SELECT DISTINCT source FROM events")
 
 
+def test_lag_when_each_segment_fills_a_batch(
+    tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A batch that ends with a segment is behind, too, while there are others: a storm's segments are as large as a batch.
+    """
+    monkeypatch.setattr(drain_module, "BATCH_BYTES_MAX", 250)
+    monkeypatch.setattr(drain_module, "BATCH_REST_BYTES", 200)
+    clock.advance(seconds=-60)
+    drain = make(tmp_path, warehouse, clock)
+    clock.advance(seconds=60)
+    now = clock.now_ms() // 1000 - MIDNIGHT
+    for number, ago in enumerate((50, 40, 30, 20), start=1):
+        put(tmp_path / "events", number, event(now - ago))
+    lags: list[int] = []
+    while drain.step():
+        lags.append(drain.lag_ms // 1000)
+
+    assert [50, 40, 30, 0] == lags
+
+
 def test_lag_is_the_age_of_what_is_missing(
     tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
