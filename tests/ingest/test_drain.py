@@ -328,6 +328,29 @@ def test_a_backlog_of_two_collectors_is_cut_at_one_second(
     assert [("00",)] == warehouse.query("SELECT DISTINCT source FROM events")
 
 
+def a_minute_behind(directory: Path, warehouse: Warehouse, clock: FakeClock) -> tuple[Drain, int]:
+    """
+    Make a drain that was caught up a minute ago.
+
+    Returns:
+        The drain, and now in seconds since `MIDNIGHT`.
+    """
+    clock.advance(seconds=-60)
+    drain = make(directory, warehouse, clock)
+    clock.advance(seconds=60)
+    return drain, clock.now_ms() // 1000 - MIDNIGHT
+
+
+def lags_of(drain: Drain) -> list[int]:
+    """
+    Bring everything in, and give the lag after each batch in seconds.
+    """
+    lags: list[int] = []
+    while drain.step():
+        lags.append(drain.lag_ms // 1000)
+    return lags
+
+
 def test_lag_when_each_segment_fills_a_batch(
     tmp_path: Path, warehouse: Warehouse, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,17 +359,11 @@ def test_lag_when_each_segment_fills_a_batch(
     """
     monkeypatch.setattr(drain_module, "BATCH_BYTES_MAX", 250)
     monkeypatch.setattr(drain_module, "BATCH_REST_BYTES", 200)
-    clock.advance(seconds=-60)
-    drain = make(tmp_path, warehouse, clock)
-    clock.advance(seconds=60)
-    now = clock.now_ms() // 1000 - MIDNIGHT
+    drain, now = a_minute_behind(tmp_path, warehouse, clock)
     for number, ago in enumerate((50, 40, 30, 20), start=1):
         put(tmp_path / "events", number, event(now - ago))
-    lags: list[int] = []
-    while drain.step():
-        lags.append(drain.lag_ms // 1000)
 
-    assert [50, 40, 30, 0] == lags
+    assert [50, 40, 30, 0] == lags_of(drain)
 
 
 def test_lag_is_the_age_of_what_is_missing(
@@ -357,14 +374,9 @@ def test_lag_is_the_age_of_what_is_missing(
     """
     monkeypatch.setattr(drain_module, "BATCH_BYTES_MAX", 250)
     monkeypatch.setattr(drain_module, "BATCH_REST_BYTES", 1)
-    clock.advance(seconds=-60)
-    drain = make(tmp_path, warehouse, clock)
-    clock.advance(seconds=60)
-    now = clock.now_ms() // 1000 - MIDNIGHT
+    drain, now = a_minute_behind(tmp_path, warehouse, clock)
     put(tmp_path / "events", 1, *(event(now - ago) for ago in (50, 40, 30, 20, 10)))
-    lags: list[int] = []
-    while drain.step():
-        lags.append(drain.lag_ms // 1000)
+    lags = lags_of(drain)
 
     assert lags == sorted(lags, reverse=True)
     assert 20 <= lags[0] <= 50
