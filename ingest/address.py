@@ -22,6 +22,7 @@ NO_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "the 
 """A peer without an address, such as a unix socket. It is nowhere and on nobody's list."""
 PEERS_MAX = 256
 """Trusted peers remembered; proxies, never visitors."""
+IPV4_LENGTH_MAX = len("255.255.255.255")
 PARSED_MAX = 4096
 """Parsed addresses kept in memory; a few hundred bytes each, never written."""
 
@@ -106,13 +107,9 @@ def address_in(name: str, value: bytes, trust: AddressTrust) -> Address | None:
 
 
 def _from_header(name: str, values: list[bytes], trust: AddressTrust) -> Address | None:
-    if len(values) == 1 and len(values[0]) <= 15:
-        # The usual case, one IPv4 address and nothing else; anything else takes the long way.
-        try:
-            alone = IPv4Address(inet_pton(AF_INET, values[0].decode("latin-1")))
-        except (OSError, ValueError):
-            pass
-        else:
+    if len(values) == 1:
+        alone = _plain_ipv4(values[0].decode("latin-1"))
+        if alone is not None:
             return None if trust.covers(alone) else alone
     # Several lines of one header are one list (RFC 9110, section 5.3).
     text = b",".join(values)[-HEADER_BYTES_MAX:].decode("latin-1")
@@ -141,17 +138,24 @@ def _forwarded_for(item: str) -> str:
     return ""
 
 
+def _plain_ipv4(text: str) -> IPv4Address | None:
+    """
+    Read an IPv4 address and nothing else, by far the most, in a quarter of the time; None for whatever else it is.
+    """
+    if len(text) > IPV4_LENGTH_MAX:
+        return None
+    try:
+        return IPv4Address(inet_pton(AF_INET, text))
+    except (OSError, ValueError):
+        return None
+
+
 @lru_cache(PARSED_MAX)
 def _parse(text: str) -> Address | None:
     text = text.strip().strip('"').strip()
-    if len(text) <= 15:
-        # An IPv4 address and nothing else, by far the most; a quarter of the time.
-        try:
-            alone = IPv4Address(inet_pton(AF_INET, text))
-        except (OSError, ValueError):
-            pass
-        else:
-            return alone
+    alone = _plain_ipv4(text)
+    if alone is not None:
+        return alone
     if len(text) > 64:
         return None
     if text.startswith("["):
