@@ -8,6 +8,7 @@
 #   make soak    ten minutes at 5,000 events/s (SOAK_SECONDS=, SOAK_RATE=)    make crash   50 rounds of kill -9
 #   make lock    make both lock files anew
 #   make dev     install everything for development     make clean   remove what make made, never your data
+#   make compile compile anew what is compiled, and show what the compiler says
 
 SHELL := /bin/sh
 VENV := .venv
@@ -33,7 +34,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # setuptools warns at length about editable installs; a newcomer needs to read that only when it fails.
 INSTALL_OURSELVES := $(PIP_INSTALL) --no-deps --no-build-isolation -e . 2> $(VENV)/install.log || { cat $(VENV)/install.log; exit 1; }
 
-.PHONY: run demo test check bench load soak crash lock dev clean
+# What could not be compiled is done in Python, and the person told so in one line.
+TELL_COMPILED := $(BIN)/python -m ingest.compiled || true
+
+.PHONY: run demo test check bench load soak crash lock dev compile clean
 
 run: $(VENV)/.installed-run
 	@exec $(BIN)/daysalt serve
@@ -72,6 +76,10 @@ crash: $(VENV)/.installed-dev
 
 dev: $(VENV)/.installed-dev
 
+compile: | $(VENV)/.installed-run
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	@$(BIN)/python -m ingest.compiled && echo "Compiled; the next start takes it."
+
 # Plain options, so that no address of a package index ends up in the files.
 LOCK_OPTIONS := --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
   --no-emit-trusted-host --no-emit-options --no-header
@@ -82,19 +90,25 @@ lock: $(VENV)/.installed-dev
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage* test-results
+	rm -f ingest/*.so ingest/*.c
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@sh scripts/make-venv $(VENV)
 
-$(VENV)/.installed-run: requirements.lock pyproject.toml | $(BIN)/python
+# An upgrade may bring nothing but another source of what is compiled.
+COMPILED := setup.py $(wildcard ingest/*.pyx)
+
+$(VENV)/.installed-run: requirements.lock pyproject.toml $(COMPILED) | $(BIN)/python
 	@echo "Installing what Daysalt needs from requirements.lock (about a minute the first time)"
 	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@$(INSTALL_OURSELVES)
+	@$(TELL_COMPILED)
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml $(COMPILED) | $(BIN)/python
 	@echo "Installing what development needs from requirements-dev.lock (about a minute the first time)"
 	@$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@$(INSTALL_OURSELVES)
+	@$(TELL_COMPILED)
 	@touch $@

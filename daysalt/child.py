@@ -32,7 +32,11 @@ def main(arguments: list[str]) -> int:
     configure_logging(settings.log_level, part="keeper" if role == "renewed" else role)
     if role == "collector":
         from daysalt.collector import run_collector
+        from ingest.compiled import advice
+        from warehouse.log import logger
 
+        if advice():
+            logger().info("reading pageviews is not compiled", reason=advice())
         name, listen_fd, table_fd, *beside = rest
         return run_collector(
             settings, name=name, listen_fd=int(listen_fd), table_fd=int(table_fd), beside_store=bool(beside)

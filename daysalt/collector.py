@@ -256,8 +256,8 @@ class _Process:
         self._risk_ids.install(day_keys(answer["risk_keys"]))
         objected = await asyncio.to_thread(call, self._keeper, "objections", timeout_s=CALL_SECONDS)
         objections = Objections(bytes.fromhex(objected["key"]), map(bytes.fromhex, objected["hashes"]))
-        if objections != self._collector.plain.objections:
-            self._collector.plain.install_objections(objections)
+        if objections != self._collector.plain.people.objections:
+            self._collector.plain.people.install_objections(objections)
             self._risk.door.objections = objections
         self._salts_at_ms = self._clock.monotonic_ms()
 

@@ -17,12 +17,13 @@ import msgspec
 
 from ingest.address import parse_address
 from ingest.answers import Answer, unavailable
+from ingest.batch_body import EVENTS_MAX, JSON, NO_STORE, read_events, refusal
 from ingest.batch_time import read_timestamp
 from ingest.collect import Collected, Collector, DropKey, Headers, Outcome
-from ingest.decode import Beacon, WireError, decode_json, decode_value
+from ingest.decode import Beacon, WireError, decode_value
 from ingest.event_id_hashes import EventIdHasher
 from ingest.hit import DropReason, Hit
-from ingest.plain_batch import PlainSent, plain_batch, plain_event, plain_sent
+from ingest.plain_batch import PlainEvents, plain_batch, plain_event, plain_sent
 from ingest.pseudonymize import NoSalt
 from ingest.request_visitors import RequestVisitors
 from ingest.url import without_www
@@ -30,7 +31,6 @@ from warehouse.clock import Clock
 from warehouse.registry.api_keys import ApiKey, ApiKeyRing
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
-EVENTS_MAX = 1000
 SLICE_EVENTS = 50
 """Events between two looks at what else waits: about a millisecond of work."""
 RECORD_BYTES_MAX = 12 * 1024 * 1024
@@ -39,8 +39,6 @@ DOMAINS_LOOKED_AT_MAX = 50
 USER_AGENT_LENGTH_MAX = 4096
 EVENT_ID_LENGTH_MAX = 255
 
-_JSON = (b"content-type", b"application/json")
-_NO_STORE = (b"cache-control", b"no-store")
 # The sentences of the stats API, which clients know: dashboard/api/access.py.
 MISSING_KEY = "Missing API key. Please use a valid Plausible API key as a Bearer Token."
 INVALID_KEY = (
@@ -50,17 +48,8 @@ INVALID_KEY = (
 NOT_ALLOWED = Answer(405, ((b"content-type", b"text/plain; charset=utf-8"), (b"allow", b"POST")), b"send a POST")
 
 
-def refusal(status: int, reason: str) -> Answer:
-    """
-    Make the answer to a request that is refused as a whole; nothing of it was kept.
-    """
-    return Answer(status, (_JSON, _NO_STORE), msgspec.json.encode({"errors": {"request": [reason]}}))
-
-
 TOO_LARGE = refusal(413, f"body is larger than {BODY_BYTES_MAX} bytes")
 ENCODED = refusal(415, "Content-Encoding is not supported, send plain JSON")
-NEITHER = refusal(400, "body is neither a JSON array nor lines of JSON objects")
-TOO_MANY = refusal(400, f"more than {EVENTS_MAX} events, send them in several requests")
 _NO_SALT = unavailable("no salt for a site's day yet, send again")
 _FULL = unavailable("the spool is full, send again later")
 FULL = Answer(
@@ -151,12 +140,13 @@ class Batch:
         """
         if len(body) > BODY_BYTES_MAX:
             return Collected(TOO_LARGE, ())
-        plain = plain_batch(body)
-        sent: Sequence[object] | Answer = plain if plain and len(plain) <= EVENTS_MAX else read_events(body)
+        plain = plain_batch(self._collector.plain, body)
+        if plain is not None and not 0 < len(plain) <= EVENTS_MAX:
+            plain = None
+        sent: Sequence[object] | Answer | None = None if plain is not None else read_events(body)
+        """All events as the long way reads them, once one of a plain batch needs it."""
         if isinstance(sent, Answer):
             return Collected(sent, ())
-        read: Sequence[object] | Answer | None = None
-        """All events as the long way reads them, once one of a plain batch needs it."""
         received_ms = self._clock.now_ms()
         progress = _Progress(
             key=key,
@@ -171,23 +161,27 @@ class Batch:
             drops=[],
         )
         try:
-            for index, event in enumerate(sent):
-                if not self._take_plain(progress, event):
-                    if isinstance(event, PlainSent):
-                        read = read if read is not None else read_events(body)
-                        assert not isinstance(read, Answer)
-                        event = read[index]
-                    self._take(progress, index, event)
-                if index % SLICE_EVENTS == SLICE_EVENTS - 1:
+            at, count = 0, len(plain if plain is not None else sent or ())
+            while at < count:
+                stop = min(at - at % SLICE_EVENTS + SLICE_EVENTS, count)
+                if plain is not None:
+                    at = _take_events(progress, plain, at, stop)
+                if at < stop:
+                    sent = sent or read_events(body)
+                    assert not isinstance(sent, Answer)
+                    if not self._take_plain(progress, sent[at]):
+                        self._take(progress, at, sent[at])
+                    at += 1
+                if at == stop:
                     await asyncio.sleep(0)
         except NoSalt:
             return Collected(_NO_SALT, ())
         self._collector.count(progress.reasons, progress.drops)
-        answer = Answer(202, (_JSON, _NO_STORE), msgspec.json.encode(progress.answer))
+        answer = Answer(202, (JSON, NO_STORE), msgspec.json.encode(progress.answer))
         return Collected(answer, progress.records)
 
     def _take_plain(self, progress: _Progress, event: object) -> bool:
-        sent = event if isinstance(event, PlainSent) else plain_sent(event)
+        sent = plain_sent(event)
         if sent is None or progress.record_bytes >= RECORD_BYTES_MAX:
             return False
         record = plain_event(self._collector.plain, sent, progress.key.site_id, progress.received_ms)
@@ -251,38 +245,18 @@ class Batch:
         return Outcome([], [reason], [(site, hour, reason.value) for site in sites])
 
 
-def read_events(body: bytes) -> Sequence[object] | Answer:
+def _take_events(progress: _Progress, plain: PlainEvents, first: int, last: int) -> int:
     """
-    Take a body apart: a JSON array, or objects one a line. Pure.
-
-    Returns:
-        The events, not yet looked at; a line that is no JSON comes as `WireError`. Or the answer that refuses it all.
+    Take plain events until one must go another way; give its place.
     """
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    try:
-        whole = decode_json(body)
-    except WireError:
-        return NEITHER if body.lstrip()[:1] == b"[" else _lines(body)
-    if isinstance(whole, list):
-        events = cast("list[object]", whole)
-        return events if len(events) <= EVENTS_MAX else TOO_MANY
-    # One line, perhaps written over several.
-    return [cast("object", whole)] if isinstance(whole, dict) else NEITHER
-
-
-def _lines(body: bytes) -> Sequence[object] | Answer:
-    lines = [line for line in body.split(b"\n") if line.strip()]
-    if len(lines) > EVENTS_MAX:
-        return TOO_MANY
-    events = [_line(line) for line in lines]
-    return events if any(isinstance(event, dict) for event in events) else NEITHER
-
-
-def _line(line: bytes) -> object:
-    try:
-        return decode_json(line)
-    except WireError as error:
-        return error
+    if progress.record_bytes >= RECORD_BYTES_MAX:
+        return first
+    records: list[bytes] = []
+    at = plain.take(first, last, records, progress.key.site_id, progress.received_ms)
+    progress.answer.accepted += len(records)
+    progress.records += records
+    progress.record_bytes += sum(map(len, records))
+    return at
 
 
 def _hit(progress: _Progress, beacon: Beacon, at_ms: int) -> Hit:
@@ -337,5 +311,5 @@ def _domains_of(event: object) -> list[str]:
 
 
 def _unauthorized(text: str) -> Answer:
-    headers = (_JSON, _NO_STORE, (b"www-authenticate", b"Bearer"))
+    headers = (JSON, NO_STORE, (b"www-authenticate", b"Bearer"))
     return Answer(401, headers, msgspec.json.encode({"error": text}))

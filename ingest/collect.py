@@ -115,7 +115,7 @@ class Collector:
         Tell these of every hit from now on, `sightings.hand_over` being called now and then.
         """
         self.sightings = Sightings(sinks)
-        self.plain.see = self.sightings.add
+        self.plain.sightings = self.sightings.wanted
 
     def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
         """
@@ -258,13 +258,13 @@ class Collector:
             NoSalt: there is no salt for its day.
         """
         # Who objected by hand is treated as who objects by a signal.
-        if not hit.signal and self.plain.objections.holds(hit.address):
+        if not hit.signal and self.plain.people.objections.holds(hit.address):
             hit = msgspec.structs.replace(hit, signal=True)
         records: list[bytes] = []
         reasons: list[DropReason] = []
         drops: list[DropKey] = []
         hour = hit.received_ms // 3_600_000 * 3600
-        see = None if hit.signal else self.sightings.add
+        sightings = None if hit.signal else self.sightings.wanted
         for domain in hit.domains:
             site = self._sites.get(domain)
             if site is not None and only_site is not None and site.id != only_site:
@@ -280,10 +280,10 @@ class Collector:
                     drops.append((site.id, hour, outcome.reason.value))
             else:
                 records.append(encode_record(outcome))
-            if see is not None and site is not None:
+            if sightings is not None and site is not None:
                 at_ms = hit.received_ms if received_ms is None else received_ms
                 reason = outcome.reason if isinstance(outcome, Dropped) else None
-                see(Sighting(at_ms, site.id, hit.address.packed, hit.user_agent, headers, hit, reason))
+                sightings.add(Sighting(at_ms, site.id, hit.address.packed, hit.user_agent, headers, hit, reason))
         return Outcome(records, reasons, drops)
 
     def count(self, reasons: Iterable[DropReason], drops: Iterable[DropKey]) -> None:

@@ -31,7 +31,6 @@ class BeaconLane(GuardedConnection):
     collector: ClassVar[Collector]
     spool: ClassVar[SpoolWriter]
     paths: ClassVar[frozenset[bytes]]
-    first_lines: ClassVar[frozenset[bytes]]
     accepted: ClassVar[tuple[object, bytes]]
     """The header list the cached answer was made for, and the cached answer to a stored beacon."""
 
@@ -42,6 +41,7 @@ class BeaconLane(GuardedConnection):
         self._answered = False
         self._body = b""
         self._between = True
+        self._read_plain = self.collector.plain.read
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -167,9 +167,7 @@ class BeaconLane(GuardedConnection):
         """
         if self._closing or self.pipeline or (self.cycle and not self.cycle.response_complete):
             return False
-        record = self.collector.plain.request(
-            data, self.first_lines, self._peer, self._trusted, self.collector.clock.now_ms()
-        )
+        record = self._read_plain(data, self._peer, self._trusted, self.collector.clock.now_ms())
         if record is None:
             return self._known(data)
         self._unused = False
@@ -282,6 +280,7 @@ def lane_for(collector: Collector, spool: SpoolWriter, base_path: str) -> type[B
         base_path: path of DAYSALT_BASE_URL, without a slash at the end.
     """
     paths = frozenset({b"/api/event", base_path.encode() + b"/api/event"})
+    collector.plain.install_first_lines(frozenset(b"POST %b HTTP/1.1" % path for path in paths))
     return type(
         "Lane",
         (BeaconLane,),
@@ -289,7 +288,6 @@ def lane_for(collector: Collector, spool: SpoolWriter, base_path: str) -> type[B
             "collector": collector,
             "spool": spool,
             "paths": paths,
-            "first_lines": frozenset(b"POST %b HTTP/1.1" % path for path in paths),
             "trust": collector.trust,
             "peers": set[GuardedConnection](),
             "peer_connections": dict[str, int](),

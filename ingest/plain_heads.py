@@ -30,7 +30,7 @@ _LINE = re.compile(
 A field line without white space at its end: field-name ":" OWS field-value.
 Source: RFC 9112 section 5, RFC 9110 section 5.5.
 """
-_FRAMING = frozenset(
+FRAMING = frozenset(
     {
         b"transfer-encoding",
         b"connection",
@@ -55,7 +55,7 @@ class PlainHeads:
         Args:
             rare: names, in lower case, that make a beacon not ordinary.
         """
-        self._rare = _FRAMING.union(rare)
+        self._rare = FRAMING.union(rare)
         self._lines: Remembered[bytes, tuple[bytes, bytes]] = Remembered(LINES_MAX)
 
     def __len__(self) -> int:

@@ -15,6 +15,7 @@ from ingest.decode import Beacon, WireError
 from ingest.enrich import arrival, is_spam_referrer
 from ingest.page import read_page
 from ingest.plain_parts import NOBODY, PlainSite
+from ingest.plain_pieces import Arrival, PlainPage
 from ingest.pseudonymize import domain_part
 from ingest.record_pieces import page_back, page_front, path_piece
 from ingest.remembered import Remembered
@@ -24,31 +25,11 @@ from ingest.shields import screen_page
 ARRIVALS_MAX = 5_000
 """Each of the two generations."""
 
-# Addresses whose path is kept as it stands, so that it has no part in what else is kept. Whatever does not fit is read
-# as a whole each time.
-_URL = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[A-Za-z0-9/_.-]*)(?:\?([!-\"$-~]*))?\Z")
-
-
-class PlainPage:
-    """
-    What a body, or the same fields of a batch, says: the site, the page and where the visit came from.
-    """
-
-    __slots__ = ("beacon", "domain", "piece", "site")
-
-    def __init__(self, site: PlainSite, beacon: Beacon, domain: bytes, piece: bytes) -> None:
-        self.site, self.beacon, self.domain, self.piece = site, beacon, domain, piece
-
-
-class _Arrival:
-    """
-    What pages of one site and host, with the same query and referrer, have in common.
-    """
-
-    __slots__ = ("back", "domain", "front", "hostname")
-
-    def __init__(self, hostname: str, domain: bytes, front: bytes, back: bytes) -> None:
-        self.hostname, self.domain, self.front, self.back = hostname, domain, front, back
+KEPT_URL = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(/[A-Za-z0-9/_.-]*)(?:\?([!-\"$-~]*))?\Z")
+"""
+Addresses whose path is kept as it stands, so that it has no part in what else is kept. Whatever does not fit is read
+as a whole each time.
+"""
 
 
 class PlainPages:
@@ -58,7 +39,7 @@ class PlainPages:
 
     def __init__(self, spam_hosts: frozenset[str]) -> None:
         self._spam_hosts = spam_hosts
-        self._arrivals: Remembered[tuple[int, str, str | None, str], _Arrival] = Remembered(ARRIVALS_MAX)
+        self._arrivals: Remembered[tuple[int, str, str | None, str], Arrival] = Remembered(ARRIVALS_MAX)
 
     def forget(self) -> None:
         """
@@ -70,7 +51,7 @@ class PlainPages:
         """
         Work out what a beacon says of its page; None where the long way decides: a drop, a shield, personal data.
         """
-        url = _URL.match(beacon.url)
+        url = KEPT_URL.match(beacon.url)
         if url is None:
             return self._read_whole(site, beacon, None)
         host, path, query = url.groups()
@@ -84,6 +65,21 @@ class PlainPages:
         if not is_plain(path):
             return self._read_whole(site, beacon, None)
         return PlainPage(site, beacon, known.domain, b"".join((known.front, path_piece(path), known.back)))
+
+    def arrival(self, site: PlainSite, beacon: Beacon) -> Arrival | None:
+        """
+        Work out what all pages have in common that differ from a beacon's in nothing but a plain path; None where the
+        long way decides about each.
+        """
+        url = KEPT_URL.match(beacon.url)
+        if url is None or site.rules.shields.pages:
+            return None
+        host, _, query = url.groups()
+        key = (site.rules.id, host, query, beacon.referrer)
+        known = self._arrivals.find(key)
+        if known is None and self._read_whole(site, beacon, key) is not None:
+            known = self._arrivals.find(key)
+        return known
 
     def _read_whole(
         self, site: PlainSite, beacon: Beacon, key: tuple[int, str, str | None, str] | None
@@ -104,5 +100,5 @@ class PlainPages:
             return None  # counted there
         front, back, domain = page_front(page), page_back(page, origin), domain_part(page.registrable_domain)
         if key is not None:
-            self._arrivals.keep(key, _Arrival(page.hostname, domain, front, back))
+            self._arrivals.keep(key, Arrival(site, page.hostname, domain, front, back))
         return PlainPage(site, beacon, domain, b"".join((front, path_piece(page.pathname), back)))

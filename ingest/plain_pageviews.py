@@ -12,38 +12,41 @@ What is remembered is personal (addresses, user agents, pages as sent): in memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from ingest.address import AddressTrust, address_in, parse_address
+from ingest.address import AddressTrust
+from ingest.compiled import is_compiled
 from ingest.counters import Counters
 from ingest.decode import Beacon
 from ingest.decode_plain import decode_plain, plain_beacon
 from ingest.enrich import EnrichTools, SiteRules
-from ingest.objections import Objections
-from ingest.plain_heads import CONTENT_LENGTH, PlainHeads
-from ingest.plain_pages import PlainPage, PlainPages
-from ingest.plain_parts import NEVER, PlainAddress, PlainAgent, PlainSite, plain_agent
-from ingest.pseudonymize import NoSalt, Pseudonymizer, address_part
-from ingest.record_pieces import UINT64, last_piece, place_piece
+from ingest.plain_heads import CONTENT_LENGTH, FRAMING, PlainHeads
+from ingest.plain_pages import PlainPages
+from ingest.plain_parts import NEVER, PlainSite
+from ingest.plain_people import PlainPeople
+from ingest.plain_pieces import Arrival, PlainAddress, PlainAgent, PlainPage
+from ingest.pseudonymize import NoSalt, Pseudonymizer
+from ingest.record_pieces import UINT64
 from ingest.remembered import Remembered, SeenBefore
 from ingest.safe_event import VisitSeeds
-from ingest.sightings import SightingFields
+from ingest.sightings import SIGHTINGS_MAX, Sightings
+
+if TYPE_CHECKING:
+    from ingest.plain_native import PlainReader
 
 BODIES_MAX = 10_000
-ADDRESSES_MAX = 32_768
-AGENTS_MAX = 5_000
+ARRIVALS_MAX = 5_000
 """Each of the two generations of what is remembered."""
 BODY_BYTES_MAX = 1024
-AGENT_BYTES_MAX = 512
-ADDRESS_BYTES_MAX = 64
 """What is longer is rare, and not worth the memory."""
+FIELD_NAME_BYTES_MAX = 63
+"""Of the fields the compiled way looks for."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 _NO_ID = bytes(8)
 
-Key = TypeVar("Key", bytes, str, tuple[str, str, str])
+Key = TypeVar("Key", bytes, tuple[str, str, str])
 
 
 class PlainPageviews:
@@ -61,28 +64,41 @@ class PlainPageviews:
         counters: Counters,
     ) -> None:
         self._trust = trust
-        self._counters = counters
-        self._tools = tools
-        self._pseudonymizer = pseudonymizer
-        self._seeds = seeds
+        self.counters = counters
+        self.pseudonymizer = pseudonymizer
+        self.seeds = seeds
         self._sites: dict[str, PlainSite] = {}
         self._pages, self._seen_before = PlainPages(tools.spam_hosts), SeenBefore()
-        self._bodies: Remembered[bytes, PlainPage] = Remembered(BODIES_MAX)
-        self._named: Remembered[tuple[str, str, str], PlainPage] = Remembered(BODIES_MAX)
-        self._forwarded: Remembered[bytes, PlainAddress] = Remembered(ADDRESSES_MAX)
-        self._direct: Remembered[str, PlainAddress] = Remembered(ADDRESSES_MAX)
-        self._agents: Remembered[bytes, PlainAgent] = Remembered(AGENTS_MAX)
-        self._agent_texts: Remembered[str, PlainAgent] = Remembered(AGENTS_MAX)
-        self._address_header, *others = (name.encode("ascii") for name in trust.headers or ("",))
+        self.bodies: Remembered[bytes, PlainPage] = Remembered(BODIES_MAX)
+        self.named: Remembered[tuple[str, str, str], PlainPage] = Remembered(BODIES_MAX)
+        self.arrivals: Remembered[bytes, Arrival] = Remembered(ARRIVALS_MAX)
+        self.people = PlainPeople(trust, tools.place)
         # A header that may change what becomes of a beacon: whoever sends one goes the long way.
-        rare = {b"content-encoding", b"sec-gpc", b"dnt", ip_type_header, *others} - {b""}
+        rare = {b"content-encoding", b"sec-gpc", b"dnt", ip_type_header, *self.people.other_headers} - {b""}
         self._is_ordinary = frozenset(rare).isdisjoint
         self._heads = PlainHeads(rare)
-        self.objections = Objections()
-        self._second = self._received_day = self._place_revision = NEVER
+        self._first_lines: frozenset[bytes] = frozenset()
+        self._second = NEVER
         self._last_piece = b""
-        self.see: Callable[[SightingFields], None] | None = None
+        self.sightings: Sightings | None = None
         """Who is told of each hit, if anybody is."""
+        self.native = make_reader(self, FRAMING | rare)
+        """The same compiled, for requests and batches; None where that could not be done."""
+
+    @property
+    def read(self) -> Callable[[bytes, str, bool, int], bytes | None]:
+        """
+        What makes records of requests, `request` or the same compiled.
+        """
+        return self.request if self.native is None else self.native.request
+
+    def install_first_lines(self, first_lines: frozenset[bytes]) -> None:
+        """
+        Take the request lines of beacons, without line ends.
+        """
+        self._first_lines = first_lines
+        if self.native is not None:
+            self.native.install_first_lines(first_lines)
 
     def install_sites(self, sites: Mapping[str, SiteRules]) -> None:
         """
@@ -99,34 +115,24 @@ class PlainPageviews:
         self._sites = {name: states[id(rules)] for name, rules in plain.items()}
         self._forget_pages()
 
-    def install_objections(self, objections: Objections) -> None:
-        """
-        Send the long way whoever objected, from now on.
-        """
-        self.objections = objections
-        self._forwarded.forget()
-        self._direct.forget()
-
     def forget_words(self) -> None:
         """
         Forget what was read by another list of sources or robots.
         """
         self._forget_pages()
-        self._agents.forget()
+        self.people.forget_agents()
 
     def _forget_pages(self) -> None:
         self._pages.forget()
-        self._bodies.forget()
-        self._named.forget()
+        self.bodies.forget()
+        self.named.forget()
+        self.arrivals.forget()
 
     def forget(self) -> None:
         """
         Forget every address and user agent, as when a day is over.
         """
-        self._forwarded.forget()
-        self._direct.forget()
-        self._agents.forget()
-        self._agent_texts.forget()
+        self.people.forget()
         self._heads.forget()
 
     @property
@@ -134,7 +140,7 @@ class PlainPageviews:
         """
         How many addresses and user agents are remembered, and lines that have them.
         """
-        return sum(map(len, (self._forwarded, self._direct, self._agents, self._agent_texts, self._heads)))
+        return len(self.people) + len(self._heads)
 
     def record(self, body: bytes, headers: Headers, peer: str, now_ms: int) -> bytes | None:
         """
@@ -150,18 +156,15 @@ class PlainPageviews:
             return None
         return self._record(body, sent, headers, peer, self._trust.trusts(peer), now_ms)
 
-    def request(
-        self, data: bytes, first_lines: Container[bytes], peer: str, trusted: bool, now_ms: int
-    ) -> bytes | None:
+    def request(self, data: bytes, peer: str, trusted: bool, now_ms: int) -> bytes | None:
         """
         Make the record of one beacon from the bytes of its request, if they are one ordinary request and nothing else.
 
         Args:
-            first_lines: the request lines of beacons, without line ends.
             trusted: whether the peer is a proxy of ours.
         """
         lines = data.split(b"\r\n")
-        if lines[0] not in first_lines or len(lines) < 4:
+        if lines[0] not in self._first_lines or len(lines) < 4:
             return None
         body = lines.pop()
         if lines.pop():
@@ -179,29 +182,29 @@ class PlainPageviews:
     def _record(
         self, body: bytes, sent: dict[bytes, bytes], headers: Headers, peer: str, trusted: bool, now_ms: int
     ) -> bytes | None:
-        page = self._bodies.young.get(body) or self._page_of_body(body)
+        page = self.bodies.young.get(body) or self.page_of_body(body)
         if page is None:
             return None
-        sent_agent = sent.get(b"user-agent", b"")
-        agent = self._agents.young.get(sent_agent) or self._agent(sent_agent)
+        people, sent_agent = self.people, sent.get(b"user-agent", b"")
+        agent = people.agents.young.get(sent_agent) or people.agent(sent_agent)
         if agent is None:
             return None
-        forwarded = sent.get(self._address_header) if trusted else None
+        forwarded = sent.get(people.address_header) if trusted else None
         if forwarded is None:
-            address = self._direct.young.get(peer) or self._peer_address(peer)
+            address = people.direct.young.get(peer) or people.address(peer)
         else:
-            address = self._forwarded.young.get(forwarded) or self._forwarded_address(forwarded)
+            address = people.forwarded.young.get(forwarded) or people.address_forwarded(forwarded)
         if address is None:
             return None
         site, second = page.site, now_ms // 1000
-        if (second != site.second or self._pseudonymizer.revision != site.salts) and not site.begin(
-            self._pseudonymizer, now_ms
+        if (second != site.second or self.pseudonymizer.revision != site.salts) and not site.begin(
+            self.pseudonymizer, now_ms
         ):
-            record = self._near_midnight(page, address, agent, now_ms, headers)
+            record = self.near_midnight(page, address, agent, now_ms, headers)
         else:
             record = self._join(site, page, address, agent, now_ms, headers)
         if record is not None:
-            self._counters.beacon_bytes += len(body)
+            self.counters.beacon_bytes += len(body)
         return record
 
     def assemble(
@@ -214,12 +217,12 @@ class PlainPageviews:
             at_ms: when it happened; with `now_ms`, when it was received, in epoch milliseconds UTC.
         """
         site = page.site
-        if (at_ms // 1000 != site.second or self._pseudonymizer.revision != site.salts) and not site.begin(
-            self._pseudonymizer, at_ms
+        if (at_ms // 1000 != site.second or self.pseudonymizer.revision != site.salts) and not site.begin(
+            self.pseudonymizer, at_ms
         ):
             return None
         if at_ms != now_ms:
-            salt = self._pseudonymizer.quiet(site.rules.timezone, at_ms)
+            salt = self.pseudonymizer.quiet(site.rules.timezone, at_ms)
             if salt is None or not salt.from_ms <= now_ms < salt.until_ms:
                 return None  # an event of a day that is over is nobody's of that day
         return self._join(site, page, address, agent, now_ms, headers)
@@ -228,39 +231,45 @@ class PlainPageviews:
         self, site: PlainSite, page: PlainPage, address: PlainAddress, agent: PlainAgent, now_ms: int, headers: Headers
     ) -> bytes | None:
         if now_ms // 1000 != self._second:
-            self._begin_second(now_ms)
+            self._second, self._last_piece = now_ms // 1000, self.people.begin_second(now_ms)
         assert site.keyed is not None
         keyed = site.keyed.copy()
         keyed.update(b"".join((site.part, address.part, agent.part, page.domain)))
         digest = keyed.digest()
         if digest == _NO_ID:
             return None  # 0 stands for no visitor; once in 2^64
-        if self.see is not None:
-            self.see((now_ms, site.rules.id, address.packed, agent.text, headers, page.beacon, None))
+        if self.sightings is not None:
+            self.sightings.add((now_ms, site.id, address.packed, agent.text, headers, page.beacon, None))
         return b"".join((
-            site.head, UINT64, digest[::-1], UINT64, self._seeds.next_bytes(), page.piece, address.piece, agent.piece,
+            site.head, UINT64, digest[::-1], UINT64, self.seeds.next_bytes(), page.piece, address.piece, agent.piece,
             self._last_piece,
         ))  # fmt: skip
 
-    def _near_midnight(
-        self, page: PlainPage, address: PlainAddress, agent: PlainAgent, now_ms: int, headers: Headers
+    def near_midnight(
+        self,
+        page: PlainPage,
+        address: PlainAddress,
+        agent: PlainAgent,
+        now_ms: int,
+        headers: Headers | bytes,
     ) -> bytes | None:
         """
         Join the pieces within half an hour of midnight, when two salts may be asked; None when there is none.
+
+        Args:
+            headers: or the request as it came.
         """
-        if now_ms // 1000 != self._second:
-            self._begin_second(now_ms)
-        site = page.site
+        site, last_piece = page.site, self.people.begin_second(now_ms)
         message = b"".join((site.part, address.part, agent.part, page.domain))
         try:
-            visitor = self._pseudonymizer.visitor_of(site.rules.timezone, now_ms, message)
+            visitor = self.pseudonymizer.visitor_of(site.rules.timezone, now_ms, message)
         except NoSalt:
             return None
-        if self.see is not None:
-            self.see((now_ms, site.rules.id, address.packed, agent.text, headers, page.beacon, None))
+        if self.sightings is not None:
+            self.sightings.add((now_ms, site.id, address.packed, agent.text, headers, page.beacon, None))
         return b"".join((
             site.head_of(visitor.day, now_ms // 1000), UINT64, visitor.id.to_bytes(8), UINT64,
-            self._seeds.next_bytes(), page.piece, address.piece, agent.piece, self._last_piece,
+            self.seeds.next_bytes(), page.piece, address.piece, agent.piece, last_piece,
         ))  # fmt: skip
 
     def page(self, domain: str, url: str, referrer: str) -> PlainPage | None:
@@ -268,34 +277,36 @@ class PlainPageviews:
         Find the page of a plain pageview that was decoded already.
         """
         key = (domain, url, referrer)
-        found = self._named.young.get(key) or self._named.find(key)
+        found = self.named.young.get(key) or self.named.find(key)
         if found is not None or not (domain and url):
             return found
-        return self._keep_page(self._named, key, plain_beacon(domain, url, referrer))
+        return self._keep_page(self.named, key, plain_beacon(domain, url, referrer))
 
-    def address(self, text: str) -> PlainAddress | None:
+    def page_of_body(self, body: bytes) -> PlainPage | None:
         """
-        Find an address by its text; None when it is none.
+        Find the page of a beacon's body; None when the long way must decide.
         """
-        return self._direct.young.get(text) or self._peer_address(text)
-
-    def agent_named(self, text: str) -> PlainAgent | None:
-        """
-        Find a user agent by the text an event gives; None for a bot, and for what only checks a snippet.
-        """
-        found = self._agent_texts.young.get(text) or self._agent_texts.find(text)
-        if found is None and len(text) <= AGENT_BYTES_MAX:
-            # As the header of a beacon would have come in, so that both make the same visitor.
-            found = self._agent(text.strip().encode("utf-8", "surrogatepass"))
-            if found is not None:
-                self._agent_texts.keep(text, found)
-        return found
-
-    def _page_of_body(self, body: bytes) -> PlainPage | None:
-        found = self._bodies.find(body)
+        found = self.bodies.find(body)
         if found is not None or len(body) > BODY_BYTES_MAX:
             return found
-        return self._keep_page(self._bodies, body, decode_plain(body))
+        return self._keep_page(self.bodies, body, decode_plain(body))
+
+    def arrival(self, key: bytes, domain: str, url: str, referrer: str) -> Arrival | None:
+        """
+        Find what a plain pageview shares with others, for the compiled way; None where another way decides.
+
+        Args:
+            key: what the compiled way remembers it by: all of the three but the path.
+        """
+        found = self.arrivals.find(key)
+        if found is None:
+            beacon = plain_beacon(domain, url, referrer)
+            if beacon is not None and len(beacon.domains) == 1:
+                site = self._sites.get(beacon.domains[0])
+                found = site and self._pages.arrival(site, beacon)
+            if found is not None:
+                self.arrivals.keep(key, found)
+        return found
 
     def _keep_page(self, kept: Remembered[Key, PlainPage], key: Key, beacon: Beacon | None) -> PlainPage | None:
         if beacon is None or len(beacon.domains) != 1:
@@ -306,45 +317,15 @@ class PlainPageviews:
             kept.keep(key, found)
         return found
 
-    def _forwarded_address(self, sent: bytes) -> PlainAddress | None:
-        found = self._forwarded.find(sent)
-        if found is not None or len(sent) > ADDRESS_BYTES_MAX:
-            return found
-        return self._keep_address(self._forwarded, sent, address_in(self._address_header.decode(), sent, self._trust))
 
-    def _peer_address(self, text: str) -> PlainAddress | None:
-        found = self._direct.find(text)
-        if found is not None or len(text) > ADDRESS_BYTES_MAX:
-            return found
-        return self._keep_address(self._direct, text, parse_address(text))
+def make_reader(plain: PlainPageviews, rare: frozenset[bytes]) -> PlainReader | None:
+    """
+    Make the compiled way of a short way; None where it could not be compiled.
+    """
+    if not is_compiled() or max(map(len, (*rare, plain.people.address_header))) > FIELD_NAME_BYTES_MAX:
+        return None
+    from ingest.plain_native import PlainReader  # may not be there
 
-    def _keep_address(
-        self, kept: Remembered[Key, PlainAddress], key: Key, address: IPv4Address | IPv6Address | None
-    ) -> PlainAddress | None:
-        if address is None or self.objections.holds(address):
-            return None
-        place = self._tools.place.read(address)
-        found = PlainAddress(address.packed, address_part(address), place_piece(place))
-        kept.keep(key, found)
-        return found
-
-    def _agent(self, sent: bytes) -> PlainAgent | None:
-        found = self._agents.find(sent)
-        if found is not None or len(sent) > AGENT_BYTES_MAX:
-            return found
-        found = plain_agent(sent.decode("latin-1"))
-        if found is not None:
-            self._agents.keep(sent, found)
-        return found
-
-    def _begin_second(self, now_ms: int) -> None:
-        self._second = now_ms // 1000
-        received_day = now_ms // 86_400_000
-        if received_day != self._received_day:
-            self._received_day, self._last_piece = received_day, last_piece(received_day, b"")
-        revision = self._tools.place.revision
-        if revision != self._place_revision:
-            # Another list of countries: what was looked up in the old one no longer holds.
-            self._place_revision = revision
-            self._forwarded.forget()
-            self._direct.forget()
+    return PlainReader(
+        plain, plain.people, plain.pseudonymizer, plain.counters, plain.seeds.random_bytes, rare, SIGHTINGS_MAX
+    )

@@ -11,27 +11,28 @@ from ipaddress import IPv4Address
 
 from ingest.agent import read_agent
 from ingest.enrich import VERIFICATION_AGENT, SiteRules
-from ingest.pseudonymize import Keyed, Pseudonymizer, agent_part, site_part
+from ingest.plain_pieces import PlainAgent, SiteFields
+from ingest.pseudonymize import Pseudonymizer, agent_part, site_part
 from ingest.record_pieces import agent_piece, head_piece
 
 NEVER = -1
 NOBODY = IPv4Address("0.0.0.0")  # noqa: S104 - not a bind: stands for "any address" where the address does not matter
 
 
-class PlainSite:
+class PlainSite(SiteFields):
     """
     A site, and the head of its records of the present second.
     """
 
-    __slots__ = ("_heads", "_heads_second", "day", "head", "keyed", "part", "rules", "salts", "second")
+    __slots__ = ("_heads", "_heads_second")
 
     def __init__(self, rules: SiteRules) -> None:
-        self.rules = rules
+        self.id, self.rules = rules.id, rules
         self.part = site_part(rules.id)
         self.second = self.day = self.salts = self._heads_second = NEVER
         self._heads: dict[int, bytes] = {}
         self.head = b""
-        self.keyed: Keyed | None = None
+        self.keyed = None
 
     def begin(self, pseudonymizer: Pseudonymizer, at_ms: int) -> bool:
         """
@@ -58,28 +59,6 @@ class PlainSite:
         if head is None:
             head = self._heads[day] = head_piece(self.rules.id, day, second)
         return head
-
-
-class PlainAddress:
-    """
-    What an address says: who, as far as it is part of a visitor id, and where.
-    """
-
-    __slots__ = ("packed", "part", "piece")
-
-    def __init__(self, packed: bytes, part: bytes, piece: bytes) -> None:
-        self.packed, self.part, self.piece = packed, part, piece
-
-
-class PlainAgent:
-    """
-    What a user agent says.
-    """
-
-    __slots__ = ("part", "piece", "text")
-
-    def __init__(self, text: str, part: bytes, piece: bytes) -> None:
-        self.text, self.part, self.piece = text, part, piece
 
 
 def plain_agent(text: str) -> PlainAgent | None:

@@ -86,7 +86,7 @@ class VisitSeeds:
     """
 
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
-        self._random_bytes = random_bytes
+        self.random_bytes = random_bytes
         self._seeds: list[bytes] = []
 
     def next(self) -> int:
@@ -100,7 +100,7 @@ class VisitSeeds:
         Give eight bytes that are not all 0.
         """
         if not self._seeds:
-            block = self._random_bytes(8192)
+            block = self.random_bytes(8192)
             self._seeds = [block[at : at + 8] for at in range(0, len(block), 8) if any(block[at : at + 8])] or [_ONE]
         return self._seeds.pop()
 

@@ -23,7 +23,7 @@ from ingest.risk.observation import (
     RECORD,
     Mark,
 )
-from ingest.sightings import SIGHTINGS_MAX, SightingFields
+from ingest.sightings import SIGHTINGS_MAX, SightingFields, head_fields
 
 IDS_MAX = 50_000
 """Addresses whose ids are remembered, about 200 bytes each; then all are forgotten and worked out anew."""
@@ -110,11 +110,14 @@ class Observer:
                     continue
                 ids[address] = known
             client = read_client(user_agent)
-            url = beacon.url
+            url = beacon if isinstance(beacon, str) else beacon.url
             marks = client.marks
             if not headers:
                 # An event of a batch: the request is the site's server's, and so are its headers.
                 marks |= Mark.BATCH
+            elif isinstance(headers, bytes):
+                if number % step == 0:
+                    marks |= look(client, head_fields(headers), url, pixel=False)
             elif number % step == 0:
                 pixel = is_pixel(headers)
                 marks |= look(client, headers, url, pixel=pixel) | (Mark.PIXEL if pixel else 0)
@@ -122,12 +125,11 @@ class Observer:
                 marks |= Mark.PIXEL
             if reason is DropReason.SPAM_REFERRER:
                 marks |= Mark.SPAM_REFERRER
-            name = beacon.name
             reading = engaged = 0
             page = crc32(url.encode("utf-8", "surrogatepass"))
-            if name == PAGEVIEW:
+            if isinstance(beacon, str) or beacon.name == PAGEVIEW:
                 kind = PAGEVIEW_KIND
-            elif name == ENGAGEMENT:
+            elif beacon.name == ENGAGEMENT:
                 kind, engaged = ENGAGEMENT_KIND, min(beacon.engagement_ms, 0xFFFFFFFF)
                 # A round time is not measured: told of several pages, it is one made-up value sent again.
                 measured = page if engaged % ROUND_MS else 0

@@ -307,7 +307,7 @@ def test_21_an_objection_leaves_a_count(tmp_path: Path, clock: FakeClock, how: s
     if how == "objected":
         secret = b"k" * 32
         objections = Objections(secret, [objection_hash(secret, ip_address(ADDRESS))])
-        collector.plain.install_objections(objections)
+        collector.plain.people.install_objections(objections)
     headers = {"gpc": {"sec_gpc": "1"}, "dnt": {"dnt": "1"}}.get(how, {})
     (event,) = events_of(send(collector, BEACON, **headers))
     collector.sightings.hand_over()

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.answers import Answer
-from ingest.batch import BODY_BYTES_MAX, EVENTS_MAX, NEITHER, SLICE_EVENTS, TOO_MANY, Batch, read_events
+from ingest.batch import BODY_BYTES_MAX, SLICE_EVENTS, Batch
+from ingest.batch_body import EVENTS_MAX, NEITHER, TOO_MANY, read_events
 from ingest.batch_time import REASON, read_timestamp
 from ingest.collect import Collected, Collector
 from ingest.decode import WireError

@@ -41,7 +41,7 @@ def test_an_objection_leaves_a_count_only(tmp_path: Path, clock: FakeClock, shor
     collector = make_collector(tmp_path, clock)
     more = {} if short else {"x_edge_verdict": "x"}
     before = events_of(send(collector, **more))
-    collector.plain.install_objections(Objections(SECRET, [objection_hash(SECRET, ip_address(ADDRESS))]))
+    collector.plain.people.install_objections(Objections(SECRET, [objection_hash(SECRET, ip_address(ADDRESS))]))
     objected, other = events_of(send(collector, **more)), events_of(send(collector, peer="203.0.113.78", **more))
 
     assert [True, False, True] == [found[0].visitor_id != 0 for found in (before, objected, other)]

@@ -82,7 +82,7 @@ def test_the_parser_would_have_said_the_same(tmp_path_factory: pytest.TempPathFa
         async with served(directory / name, clock, fast=True) as server:
             assert server.lane is not None
             if not short:
-                server.lane.first_lines = frozenset()
+                server.lane.collector.plain.install_first_lines(frozenset())
             # The second time its lines are known.
             answers = [await server.exchange(request) for request in (*sent, *sent)]
         return answers, _stored(directory / name)

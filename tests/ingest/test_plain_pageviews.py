@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,103 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.answers import Answer
-from ingest.collect import Collector
 from ingest.enrich import SiteRules
 from ingest.event import Event
 from ingest.shields import compile_shields
 from tests.clocks import FakeClock
 from tests.ingest.collectors import ADDRESS, BATCH_KEY, BEACON, CHROME, make_batch, make_collector, send
+from tests.ingest.plain_cases import AGENTS, NAMES, REFERRERS, SITES, URLS, Sent, beacons, long_way, without_seed
 from warehouse.days import local_day
-
-SITES = (
-    SiteRules(id=1, domain="site1.test"),
-    SiteRules(id=300, domain="zone.test", timezone="Pacific/Auckland"),
-    SiteRules(id=3, domain="pages.test", shields=compile_shields(page=["/secret/*"], hostname=["*.test"])),
-    SiteRules(id=4, domain="people.test", shields=compile_shields(ip=["203.0.113.0/24"], country=["SE"])),
-)
-AGENTS = [
-    CHROME, "", "curl/8.0", "Googlebot/2.1", "Daysalt-Verification/1", "é" * 400, "x" * 600,
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-    "Version/17.0 Mobile/15E148 Safari/604.1",
-]  # fmt: skip
-URLS = [
-    "https://site1.test/a", "https://www.site1.test/", "http://other.co.uk/secret/x", "https://a.github.io/B_c-d.html",
-    "https://site1.test/a?utm_source=Newsletter&utm_medium=email&gclid=x", "https://site1.test/?ref=",
-    "https://google.test/%C3%A5?msclkid=1", "https://1.2.3.4/x", "file:///etc", "https://SITE1.test/A", "/path",
-    # Hosts and queries that come again with other paths: what is remembered of them is joined with the path.
-    "https://site1.test/b?utm_source=Newsletter&utm_medium=email&gclid=x", "https://site1.test/?", "https://site1.test",
-    "https://other.co.uk/open/" + "x" * 300, "http://other.co.uk/0701234567", "https://site1.test/b.-_/?utm_term=%40 ",
-    "https://site1.test/c?utm_term=%40", "https://site1.test/c?utm_content=a@b.se", "https://site1.test/c?a=1#b",
-    "https://a.github.io/" + "k9" * 12, "https://other.co.uk/secret/y?ref=x", "https://other.co.uk/y?ref=x",
-]  # fmt: skip
-REFERRERS = [
-    None,
-    "",
-    "https://www.google.com/search?q=x",
-    "https://site1.test/b",
-    "https://semalt.com/",
-    "android-app://x",
-]
-FORWARDED = [
-    None, "198.51.100.7", "198.51.100.7, 127.0.0.1", "127.0.0.1", "junk", "2001:db8::1", "[2001:db8::2]:80", "",
-    "10.1.2.3",
-]  # fmt: skip
-
-NAMES = ["site1.test", "zone.test", "pages.test", "people.test", "www.site1.test", "site1.test,zone.test", "no.test"]
-EXTRA = [
-    (b"sec-gpc", b"1"), (b"dnt", b"0"), (b"x-edge-verdict", b"dc_ip"), (b"forwarded", b"for=192.0.2.1"),
-    (b"content-encoding", b"identity"), (b"user-agent", b"second"),
-]  # fmt: skip
-
-bodies = st.fixed_dictionaries(
-    {
-        "n": st.sampled_from(["pageview", "pageview", "pageview", "Signup"]),
-        "u": st.sampled_from(URLS),
-        "d": st.sampled_from(NAMES),
-    },
-    optional={"r": st.sampled_from(REFERRERS), "p": st.just({"a": "b"}), "v": st.just(7)},
-)
-
-
-@dataclass(frozen=True)
-class _Sent:
-    body: dict[str, object]
-    agent: str
-    forwarded: str | None
-    peer: str
-    extra: list[tuple[bytes, bytes]]
-    later_seconds: int
-
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        forwarded = [] if self.forwarded is None else [(b"x-forwarded-for", self.forwarded.encode())]
-        return [(b"user-agent", self.agent.encode("latin-1")), *forwarded, *self.extra]
-
-
-beacons = st.builds(
-    _Sent,
-    bodies,
-    st.sampled_from(AGENTS),
-    st.sampled_from(FORWARDED),
-    st.sampled_from(["127.0.0.1", "127.0.0.1", ADDRESS, "2001:db8::9", ""]),
-    st.lists(st.sampled_from(EXTRA), max_size=1),
-    st.sampled_from([0, 0, 0, 1, 60, 1500, 1800, 3600 * 5, 3600 * 11]),
-)
-
-
-def _without_seed(record: bytes) -> Event:
-    return msgspec.structs.replace(msgspec.msgpack.Decoder(Event).decode(record), visit_seed=1)
-
-
-def _answer_of_the_long_way(
-    collector: Collector, body: bytes, headers: list[tuple[bytes, bytes]], peer: str
-) -> tuple[int, list[Event]]:
-    answer, records = collector.collect_long(body, headers, peer)
-    return len(answer.headers), [_without_seed(record) for record in records]
 
 
 @given(st.lists(beacons, min_size=1, max_size=12))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-def test_the_short_way_makes_the_record_of_the_long_way(tmp_path: Path, all_sent: list[_Sent]) -> None:
+def test_the_short_way_makes_the_record_of_the_long_way(tmp_path: Path, all_sent: list[Sent]) -> None:
     """
     Whatever comes, and however often: a record of the short way is that of the long way, apart from the random number.
     """
@@ -123,8 +37,8 @@ def test_the_short_way_makes_the_record_of_the_long_way(tmp_path: Path, all_sent
         clock.advance(seconds=sent.later_seconds)
         body, headers = json.dumps(sent.body).encode(), sent.headers()
         short = collector.plain_record(body, headers, sent.peer)
-        long = _answer_of_the_long_way(collector, body, headers, sent.peer)
-        assert short is None or (3, [_without_seed(short)]) == long
+        long = long_way(collector, body, headers, sent.peer)
+        assert short is None or (3, [without_seed(short)]) == long
 
 
 def test_pages_that_share_an_arrival(tmp_path: Path, clock: FakeClock) -> None:
@@ -141,8 +55,8 @@ def test_pages_that_share_an_arrival(tmp_path: Path, clock: FakeClock) -> None:
                 short = collector.plain_record(body, headers, ADDRESS)
                 if short is not None:
                     shorts += 1
-                    _, events = _answer_of_the_long_way(collector, body, headers, ADDRESS)
-                    assert [_without_seed(short)] == events
+                    _, events = long_way(collector, body, headers, ADDRESS)
+                    assert [without_seed(short)] == events
 
     assert shorts > 500, shorts
 
@@ -176,7 +90,7 @@ def test_midnight_goes_the_short_way(tmp_path: Path) -> None:
     def seen(peer: str) -> tuple[int, int]:
         record = collector.plain_record(body, headers, peer)
         assert record is not None
-        event = _without_seed(record)
+        event = without_seed(record)
         return event.visitor_id, event.day
 
     before = seen(ADDRESS)
@@ -274,7 +188,7 @@ def test_a_batch_goes_both_ways_alike(tmp_path: Path, events: list[dict[str, obj
 
 
 def _comparable(record: bytes, now_ms: int) -> Event:
-    event = _without_seed(record)
+    event = without_seed(record)
     zone = ZoneInfo(next(site.timezone for site in SITES if site.id == event.site_id))
     today = (local_day(datetime.fromtimestamp(now_ms / 1000, UTC), zone) - date(1970, 1, 1)).days
     # Ids of days that are over come of a random key and never agree; an event's own id is hashed under one, too.
