@@ -10,7 +10,7 @@ from pathlib import Path
 from daysalt.checks.check import Check
 from daysalt.checks.directories import check_data_dir, check_disk, check_keys_dir, check_root_key
 from daysalt.checks.duties import check_controller, check_copies, check_due, check_second_owner
-from daysalt.checks.machine import check_clock, check_python
+from daysalt.checks.machine import check_clock, check_compiled, check_python
 from daysalt.checks.residue import (
     check_backup_mark,
     check_core_dumps,
@@ -38,6 +38,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
     ("lists", check_lists),
     ("clock", check_clock),
     ("python", check_python),
+    ("compiled", check_compiled),
 )
 _PRIVACY_CHECKS: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
     ("swap", check_swap),

@@ -1,5 +1,5 @@
 """
-Checks of the machine: its clock and its Python.
+Checks of the machine: its clock, its Python, and whether it could compile.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daysalt.checks.check import Check
 from daysalt.commands.output import day_text
+from ingest.compiled import advice
 from warehouse.clock import SystemClock
 from warehouse.settings import Settings
 
@@ -45,6 +46,14 @@ def check_python(settings: Settings) -> Check:
     if sys.version_info[:2] < PYTHON_MIN:
         return Check("python", "unwell", f"this is Python {running}: use 3.11 or later")
     return Check("python", "well", running)
+
+
+def check_compiled(settings: Settings) -> Check:
+    """
+    Pageviews are read by compiled code; without it all works, slower.
+    """
+    lacking = advice()
+    return Check("compiled", "note", lacking) if lacking else Check("compiled", "well", "reading pageviews is compiled")
 
 
 def _written(settings: Settings) -> list[Path]:
