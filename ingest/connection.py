@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ingest.address import AddressTrust
 from ingest.answers import TOO_MANY, rendered
+from ingest.plain_lane import PlainLane
 
 HEAD_BYTES_MAX = 32 * 1024
 """Request line and headers; more is 431."""
@@ -34,7 +35,7 @@ PEER_CONNECTIONS_MAX = 1_000
 SWEEP_SECONDS = 1.0
 
 
-class GuardedConnection(HttpToolsProtocol):
+class GuardedConnection(PlainLane, HttpToolsProtocol):
     """
     A connection that ends when it is over its time.
     """
@@ -53,7 +54,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._trusted = self.trust.trusts(self._peer)
         self._in_lane = False
         self._head_done = True
-        self._unanswered: deque[list[bytes | None]] = deque()
+        self._unanswered = deque()
         self._began = self._touched = self.loop.time()
         self._unused = True
         self._closing = False

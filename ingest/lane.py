@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 from ingest.answers import ACCEPTED, BODY_BYTES_MAX, BROKEN, HEAD_TOO_LARGE, TOO_LARGE, Answer, rendered
 from ingest.collect import Collector
 from ingest.connection import HEAD_BYTES_MAX, GuardedConnection
@@ -41,20 +43,18 @@ class BeaconLane(GuardedConnection):
         self._answered = False
         self._body = b""
         self._between = True
-        self._read_plain = self.collector.plain.read
+        self._spool = self.spool
+        self._read_plain, self._now_ms = self.collector.plain.read, self.collector.clock.now_ms
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unanswered.clear()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        self._touched = self.loop.time()
-        if self._between and self._plain(data):
-            return
+    def _receive(self, data: bytes) -> None:
         self._told = False
         self._chunk_bytes = len(data)
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
         # A head in many pieces is counted here, and one header without end, of which the parser tells nothing before
         # it is over; a head in one piece is counted when it is complete.
         self._untold_bytes = 0 if self._told else self._untold_bytes + len(data)
@@ -161,36 +161,22 @@ class BeaconLane(GuardedConnection):
             slot[0] = self._rendered(FULL, close=close)
             self._write_answered()
 
-    def _plain(self, data: bytes) -> bool:
-        """
-        Take a plain beacon that came whole and alone, past the parser; False leaves everything to the parser.
-        """
-        if self._closing or self.pipeline or (self.cycle and not self.cycle.response_complete):
-            return False
-        record = self._read_plain(data, self._peer, self._trusted, self.collector.clock.now_ms())
-        if record is None:
-            return self._known(data)
-        self._unused = False
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
-        self._append_plain(record)
-        return True
-
     def _known(self, data: bytes) -> bool:
         """
         Take something else that came whole and alone and is known by its head; there is nothing here.
         """
         return False
 
-    def _append_plain(self, record: bytes) -> None:
-        # In line first, as above.
-        slot: list[bytes | None] = [None]
-        self._unanswered.append(slot)
-        try:
-            self.spool.append_one(record, self._stored)
-        except SpoolFull:
-            slot[0] = self._rendered(FULL, close=False)
-            self._write_answered()
+    def _refuse_full(self, slot: list[bytes | None]) -> None:
+        slot[0] = self._rendered(FULL, close=False)
+        self._write_answered()
+
+    def _accepted(self) -> bytes:
+        return self._rendered(ACCEPTED, close=False)
+
+    def _count(self, stored: int) -> None:
+        self.collector.counters.accepted += stored
+        self.server_state.total_requests += stored
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():
@@ -209,13 +195,13 @@ class BeaconLane(GuardedConnection):
         """
         waiting = self._unanswered
         if error is None:
-            self.collector.counters.accepted += 1
             if len(waiting) == 1 and not self._closing and not self.pipeline:
                 # The usual case, one beacon at a time: nothing to put in order.
                 waiting.clear()
-                self.server_state.total_requests += 1
-                self.transport.write(self._rendered(ACCEPTED, close=False))
+                self._count(1)
+                self.transport.write(self._accepted())
                 return
+            self.collector.counters.accepted += 1
         for slot in waiting:
             if slot[0] is None:
                 # Only the last answer says that it is the last, whatever a later request of the connection asked for.

@@ -29,17 +29,21 @@ cdef extern from *:
 COMPILED_OF = DAYSALT_SOURCE.decode("ascii")
 
 cdef enum:
+    # Bytes; what is longer is rare, and goes another way.
     _REQUEST_MAX = 8192
     _DOMAIN_MAX = 300
     _URL_MAX = 1024
     _REFERRER_MAX = 1024
     _NAME_MAX = 64
-    _EVENTS_MAX = 1000
+    _LENGTH_DIGITS_MAX = 5
     _VERSION_DIGITS_MAX = 9
+    # As `EVENTS_MAX` of `ingest/batch_body.py`.
+    _EVENTS_MAX = 1000
+    # Bytes of an address's part and piece that are kept within it: they seldom take 30.
     _NEAR_MAX = 96
+    # As the patterns of `ingest/scrub.py`.
     _NUMBER_LENGTH = 7
     _TOKEN_LENGTH = 20
-    _LENGTH_DIGITS_MAX = 5
 
 # Characters of a field name, in lower case; 0 for whatever is none. Source: RFC 9110 section 5.6.2.
 cdef unsigned char TOKEN[256]
@@ -205,7 +209,7 @@ cdef class PlainReader:
         """
         self._first_lines = [line + b"\r\n" for line in first_lines]
 
-    def request(self, bytes data not None, str peer not None, bint trusted, long long now_ms):
+    cpdef request(self, bytes data, str peer, bint trusted, long long now_ms):
         """
         Make the record of one beacon from the bytes of its request, as `PlainPageviews.request` does.
         """
@@ -223,7 +227,10 @@ cdef class PlainReader:
         at = self._head(start, size, &agent_span, &forwarded, &length)
         if at < 0 or length != size - at:
             return None
-        is_read = read_event(start, at, size, &sent) == size and not sent.ip.at and not sent.user_agent.at and split_url(&sent)
+        is_read = (
+            read_event(start, at, size, &sent) == size and sent.ip.at == NULL and sent.user_agent.at == NULL
+            and split_url(&sent)
+        )
         if is_read:
             arrival = self._find_arrival(&sent)
         if arrival is None:
@@ -549,6 +556,115 @@ cdef class PlainEvents:
                 return at
             records.append(record)
         return last
+
+
+class SpoolFull(Exception):
+    """
+    See `ingest/spool/group.py`.
+    """
+
+
+cdef class PlainLane:
+    """
+    The plain beacons of one connection; see `ingest/plain_lane.py`.
+    """
+
+    # What uvicorn's protocol and `ingest/connection.py` keep of a connection stands here, so that it is at hand.
+    cdef public object loop, transport, server_state, pipeline, cycle, timeout_keep_alive_task
+    cdef public object _spool
+    cdef public object _unanswered, _now_ms, _read_plain
+    cdef public str _peer
+    cdef public bint _trusted, _between, _closing, _unused
+    cdef public double _touched
+
+    def data_received(self, bytes data not None):
+        """
+        Take what came on the connection.
+        """
+        self._touched = self.loop.time()
+        if self._between and not self._closing and not self.pipeline and (
+            self.cycle is None or self.cycle.response_complete
+        ):
+            record = self._read_plain(data, self._peer, self._trusted, self._now_ms())
+            if record is not None:
+                self._unused = False
+                if self.timeout_keep_alive_task is not None:
+                    self._unset_keepalive_if_required()
+                self._append_plain(record)
+                return
+            if self._known(data):
+                return
+        self._receive(data)
+
+    def _append_plain(self, bytes record not None):
+        cdef list slot = [None]
+        # In line before it is handed over: a group that is full is safe, and told so, within the call.
+        self._unanswered.append(slot)
+        try:
+            (<SpoolGroup?>self._spool).append_one(record, self)
+        except SpoolFull:
+            self._refuse_full(slot)
+
+    def __call__(self, error):
+        """
+        Be told that the oldest plain beacon without an answer is safe, or what kept it from that.
+        """
+        self._stored(error)
+
+    cdef bint _is_usual(self) except -1:
+        # One beacon at a time: nothing to put in order.
+        return not self._closing and len(self._unanswered) == 1 and not self.pipeline
+
+
+cdef class SpoolGroup:
+    """
+    What is about to be written together; see `ingest/spool/group.py`.
+    """
+
+    cdef public list _records, _waiting
+    cdef public Py_ssize_t _record_bytes, _enough
+
+    def __cinit__(self, *_, **__):
+        self._records, self._waiting = [], []
+
+    cpdef append_one(self, bytes record, done):
+        """
+        Take one record in.
+        """
+        if not self._records:
+            self._begin_group()
+        self._records.append(record)
+        self._waiting.append(done)
+        self._record_bytes += PyBytes_GET_SIZE(record)
+        if len(self._records) >= self._enough:
+            self._end_pause()
+
+
+def tell(list waiting not None, failure):
+    """
+    Tell those who wait that their records are safe, or what kept them from it.
+    """
+    cdef PlainLane lane, last = None
+    cdef Py_ssize_t count = 0
+    state = answer = None
+    try:
+        for done in waiting:
+            if failure is None and isinstance(done, PlainLane):
+                lane = <PlainLane>done
+                if lane._is_usual():
+                    if lane.server_state is not state:
+                        if count:
+                            last._count(count)
+                            count = 0
+                        state, answer = lane.server_state, lane._accepted()
+                    lane._unanswered.clear()
+                    last, count = lane, count + 1
+                    lane.transport.write(answer)
+                    continue
+            done(failure)
+    finally:
+        if count:
+            last._count(count)
 
 
 cdef inline char *append(char *to, bytes piece):

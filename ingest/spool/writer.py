@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.spool.disk import WAIT_IN_PLACE_US, Disk
+from ingest.spool.group import Done, SpoolFull, SpoolGroup, tell
 from ingest.spool.open_segment import OpenSegment
 from ingest.spool.segment import frame, make_private
 from ingest.spool.usage import spool_usage
@@ -42,14 +43,6 @@ GIVEN_WAY_PAUSE_SECONDS, GIVEN_WAY_CROWD_MIN = 0.004, 32
 USED_REFRESH_MS = 1_000
 REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
-
-Done = Callable[[Exception | None], None]
-
-
-class SpoolFull(Exception):
-    """
-    The spool is at its limit or the disk refuses. Answer 503 with Retry-After; nothing was kept.
-    """
 
 
 class Loop(Protocol):
@@ -75,7 +68,7 @@ class _Group:
     waiting: list[Done]
 
 
-class SpoolWriter:
+class SpoolWriter(SpoolGroup):
     """
     One collector's segments, one open at a time.
 
@@ -101,6 +94,7 @@ class SpoolWriter:
             bytes_max: size of the whole spool, all writers together, at which `append` refuses.
             wait_in_place_us: microseconds; a disk that takes longer is waited for in a thread.
         """
+        super().__init__()
         make_private(directory)
         self._directory = directory
         self._clock = clock
@@ -113,9 +107,7 @@ class SpoolWriter:
         self._writer = secrets.token_hex(4)
         self._sequence = 0
         self._segment: OpenSegment | None = None
-        self._records: list[bytes] = []
         self._record_bytes = 0
-        self._waiting: list[Done] = []
         self._looked_at_records = 0
         self._gathering_since = 0.0
         self._crowd = CROWD_MIN
@@ -164,21 +156,6 @@ class SpoolWriter:
         self._record_bytes += sum(map(len, records))
         if len(self._records) >= GROUP_RECORDS_MAX or self._record_bytes >= GROUP_BYTES_MAX:
             self.commit()
-
-    def append_one(self, record: bytes, done: Done) -> None:
-        """
-        Take one record in, as `append` does.
-
-        Raises:
-            SpoolFull: as for `append`.
-        """
-        if not self._records:
-            self._begin_group()
-        self._records.append(record)
-        self._waiting.append(done)
-        self._record_bytes += len(record)
-        if len(self._records) >= self._enough:
-            self._end_pause()
 
     def _begin_group(self) -> None:
         self._refresh_used()
@@ -231,7 +208,7 @@ class SpoolWriter:
         try:
             self._written.append(self._write(frame(records), waiting))
         except OSError as error:
-            _tell(waiting, self._refuse(error))
+            tell(waiting, self._refuse(error))
             self._retire_segment()
         if not self._in_flight:
             self._sync_written()
@@ -302,7 +279,7 @@ class SpoolWriter:
         for group in groups:
             if failure is None:
                 group.segment.mark(group.end)
-            _tell(group.waiting, failure)
+            tell(group.waiting, failure)
         for segment in {id(group.segment): group.segment for group in groups}.values():
             if segment is not self._segment:
                 self._seal(segment)
@@ -341,8 +318,3 @@ class SpoolWriter:
             return
         self._used_at_ms = now
         self._used_bytes, self._slow_down = spool_usage(self._directory, self._clock.now_ms())
-
-
-def _tell(waiting: list[Done], failure: Exception | None) -> None:
-    for done in waiting:
-        done(failure)

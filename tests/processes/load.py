@@ -27,17 +27,18 @@ class CountedSender:
     A few threads that send beacons until told to stop, and note what was answered.
     """
 
-    def __init__(self, server: Server, threads: int = 4, first: int = 0, addresses: Sequence[str] = ADDRESSES) -> None:
+    def __init__(self, server: Server, threads: int = 4, host: str = "", addresses: Sequence[str] = ADDRESSES) -> None:
         """
         Args:
-            first: number of the first page, less one.
+            host: of the pages, and then a part of their names in `accepted`; by default the site's own, which is not.
             addresses: what the threads, in turn, say their address is.
         """
         self._addresses = addresses
+        self._host = host
         self._address = urlsplit(server.base_url)
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._next = first
+        self._next = 0
         self.accepted: list[str] = []
         self.refused: Counter[int] = Counter()
         self.broken = 0
@@ -70,7 +71,7 @@ class CountedSender:
             with self._lock:
                 self._next += 1
                 page = f"/p{self._next}"
-            body = json.dumps({"n": "pageview", "d": DOMAIN, "u": f"https://{DOMAIN}{page}"})
+            body = json.dumps({"n": "pageview", "d": DOMAIN, "u": f"https://{self._host or DOMAIN}{page}"})
             try:
                 connection.request("POST", "/api/event", body, headers)
                 answer = connection.getresponse()
@@ -83,20 +84,20 @@ class CountedSender:
                 continue
             with self._lock:
                 if answer.status == 202 and answer.getheader("x-plausible-dropped") is None:
-                    self.accepted.append(page)
+                    self.accepted.append(self._host + page)
                 else:
                     self.refused[answer.status] += 1
 
 
-def stored_pages(server: Server) -> dict[str, int]:
+def stored_pages(server: Server, *, by_host: bool = False) -> dict[str, int]:
     """
-    Ask how often each page is stored.
+    Ask how often each page is stored; by host, the same path of two hosts is two pages.
     """
     query = {
         "site_id": DOMAIN,
         "metrics": ["pageviews"],
         "date_range": "all",
-        "dimensions": ["event:page"],
+        "dimensions": [*(["event:hostname"] if by_host else []), "event:page"],
         "pagination": {"limit": 10_000, "offset": 0},
     }
     found: dict[str, int] = {}
@@ -104,7 +105,7 @@ def stored_pages(server: Server) -> dict[str, int]:
         answer = ask(server, query)
         rows: list[dict[str, list[object]]] = answer.json()["results"]
         for row in rows:
-            found[str(row["dimensions"][0])] = int(str(row["metrics"][0]))
+            found["".join(map(str, row["dimensions"]))] = int(str(row["metrics"][0]))
         if len(rows) < 10_000:
             return found
         query = {**query, "pagination": {"limit": 10_000, "offset": len(found)}}
@@ -130,13 +131,13 @@ def ask(server: Server, query: Mapping[str, object]) -> httpx.Response:
         time.sleep(0.1)
 
 
-def await_stored(server: Server, pages: list[str]) -> dict[str, int]:
+def await_stored(server: Server, pages: list[str], *, by_host: bool = False) -> dict[str, int]:
     """
     Wait until every page is stored, and give all that is.
     """
     ends = time.monotonic() + DEADLINE_S
     while True:
-        found = stored_pages(server)
+        found = stored_pages(server, by_host=by_host)
         if found.keys() >= set(pages) or time.monotonic() > ends:
             return found
         time.sleep(0.2)
