@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -200,3 +201,36 @@ def test_the_image_is_compiled_apart() -> None:
     assert set() == copied - {line.removeprefix("!") for line in ignored if line.startswith("!")}
     # The last line that fits decides.
     assert ignored.index("!ingest") < min(ignored.index("**/*.so"), ignored.index("ingest/*.c"))
+
+
+PYTHON_ONLY = """
+import sys
+sys.modules["ingest.plain_native"] = None
+from ingest.compiled import is_compiled
+assert not is_compiled()
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["test_doors.py", "test_plain_heads.py", "test_plain_pageviews.py", "test_check_lane.py", "spool/test_spool.py"],
+)
+def test_pythons_way_stands_the_same_tests(file: str) -> None:
+    """
+    Where nothing is compiled the doors, the short way and the spool do what they do here.
+    """
+    if not is_compiled():
+        pytest.skip("nothing is compiled here: those tests are run as they stand")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    # A short name of its own: the path of a socket within it has 107 bytes at most.
+    with TemporaryDirectory() as place:
+        done = subprocess.run(
+            [sys.executable, "-c", PYTHON_ONLY, "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist",
+             f"--basetemp={place}/t", f"tests/ingest/{file}"],
+            cwd=ROOT, env=inherited, capture_output=True, text=True,
+        )  # fmt: skip
+
+    assert 0 == done.returncode, done.stdout[-3000:] + done.stderr[-1000:]
+    assert " passed" in done.stdout
