@@ -47,10 +47,10 @@ class Level:
         )
         if not self.behind:
             return False
-        # A drain that rests between batches makes a saw of it: its teeth must not grow.
+        # A drain that rests between batches, and longer in a storm, makes a saw of it: its valleys must not rise.
         middle = len(self.behind) // 2
-        early, late = max(self.behind[:middle], default=0), max(self.behind[middle:])
-        return in_time and late <= rate * BEHIND_SECONDS_MAX and late <= early + 2 * rate
+        early, late = min(self.behind[:middle], default=0), min(self.behind[middle:])
+        return in_time and max(self.behind) <= rate * BEHIND_SECONDS_MAX and late <= early + rate / 2
 
 
 def whole_road() -> Measured:
