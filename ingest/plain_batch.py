@@ -121,7 +121,7 @@ def plain_event(plain: PlainPageviews, sent: PlainSent, only_site: int | None, r
             return None
         if at_ms is None:
             return None
-    page = plain.page(sent.d, sent.u, sent.r or "")
+    page = plain.page((sent.d, sent.u, sent.r or ""))
     if page is None or (only_site is not None and page.site.id != only_site):
         return None
     address, agent = plain.people.address(sent.ip), plain.people.agent_named(sent.user_agent)

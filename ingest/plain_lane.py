@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ingest.compiled import is_compiled
-from ingest.spool.group import SpoolFull, SpoolGroup
+from ingest.spool.full import SpoolFull
+from ingest.spool.group import SpoolGroup
 
 
 class PlainLane:

@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """
 The short way of plain pageviews, compiled: what `ingest/plain_pageviews.py` does for requests whose address, user agent
-and arrival are known, without an object for each line and field.
+and arrival are known, without an object for each line and field; and the way of such a beacon from its connection to
+the group and back (`ingest/plain_lane.py`, `ingest/spool/group.py`).
 
 It works nothing out by itself. What a new address, user agent or arrival says it asks of that module, by the functions
 of the long way; here they are found again, joined and hashed. Whatever is not of the one shape read here gives None,
@@ -13,6 +14,8 @@ What is remembered is personal: in memory only, bounded, never written.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcmp, memcpy
+
+from ingest.spool.full import SpoolFull
 
 cdef extern from "Python.h":
     str PyUnicode_DecodeASCII(const char *start, Py_ssize_t size, const char *errors)
@@ -189,8 +192,8 @@ cdef class PlainReader:
         self._random_bytes = random_bytes
         self._address_header = people.address_header
         self._first_lines = []
-        self._rare = [name for name in rare if len(name) < _NAME_MAX]
-        if len(self._rare) < len(rare) or len(self._address_header) >= _NAME_MAX:
+        self._rare = list(rare)
+        if max(map(len, (*self._rare, self._address_header))) >= _NAME_MAX:
             raise ValueError(f"a field name of {_NAME_MAX} bytes or more is not read here")
         self._rare_lengths = 0
         for name in self._rare:
@@ -217,8 +220,6 @@ cdef class PlainReader:
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data), at, length = -1
         cdef Span agent_span, forwarded
         cdef Sent sent
-        cdef PlainPage page = None
-        cdef Arrival arrival = None
         cdef bytes key, record
         cdef bint is_read
         agent_span.at = forwarded.at = NULL
@@ -231,19 +232,12 @@ cdef class PlainReader:
             read_event(start, at, size, &sent) == size and sent.ip.at == NULL and sent.user_agent.at == NULL
             and split_url(&sent)
         )
-        if is_read:
-            arrival = self._find_arrival(&sent)
-        if arrival is None:
+        page = (<dict>self._arrivals.young).get(arrival_key(&sent)) if is_read else None
+        if page is None:
             key = PyBytes_FromStringAndSize(start + at, length)
-            found = (<dict>self._bodies.young).get(key)
-            if found is None and is_read:
-                arrival = self._learn_arrival(&sent)
-            if found is None and arrival is None:
-                found = self._plain.page_of_body(key)
-                if found is None:
-                    return None
-            if arrival is None:
-                page = <PlainPage?>found
+            page = self._find_page(&sent, is_read, self._bodies, key, self._plain.page_of_body)
+            if page is None:
+                return None
         key = b"" if agent_span.at == NULL else PyBytes_FromStringAndSize(agent_span.at, agent_span.size)
         agent = (<dict>self._agents.young).get(key)
         if agent is None:
@@ -261,7 +255,7 @@ cdef class PlainReader:
                 address = self._people.address(peer)
         if address is None:
             return None
-        record = self._make(&sent, arrival, page, <PlainAddress?>address, <PlainAgent?>agent, now_ms, data, None)
+        record = self._make(&sent, page, <PlainAddress?>address, <PlainAgent?>agent, now_ms, data, None)
         if record is not None:
             self._counters.beacon_bytes += length
         return record
@@ -348,23 +342,34 @@ cdef class PlainReader:
                     if PyBytes_GET_SIZE(rare) == name_size and memcmp(name, PyBytes_AS_STRING(rare), name_size) == 0:
                         return -1
 
-    cdef Arrival _find_arrival(self, Sent *sent):
-        found = (<dict>self._arrivals.young).get(arrival_key(sent))
-        return None if found is None else <Arrival?>found
+    cdef object _find_page(self, Sent *sent, bint is_read, remembered, key, find):
+        """
+        Find the page of an event whose arrival is not remembered, or learn the arrival; None when it is not plain.
 
-    cdef Arrival _learn_arrival(self, Sent *sent):
-        return self._plain.arrival(arrival_key(sent), text_of(&sent.domain), text_of(&sent.url), text_of(&sent.referrer))
+        Args:
+            is_read: whether `sent` may be of a known arrival.
+            remembered: pages by `key`.
+            find: works a page out by its key.
+        """
+        page = (<dict>remembered.young).get(key)
+        if page is None and is_read:
+            page = self._plain.arrival(
+                arrival_key(sent), text_of(&sent.domain), text_of(&sent.url), text_of(&sent.referrer)
+            )
+        return find(key) if page is None else page
 
-    cdef bytes _make(self, Sent *sent, Arrival arrival, PlainPage page, PlainAddress address, PlainAgent agent,
-                     long long now_ms, object headers, object only_site):
+    cdef bytes _make(self, Sent *sent, object found, PlainAddress address, PlainAgent agent, long long now_ms,
+                     object headers, object only_site):
         """
         Hash the visitor, put the record together, and tell who wants to know.
 
         Args:
-            arrival: None when `page` tells all.
+            found: the page, or the arrival, which says all of it but the path.
             headers: the request as it came; None for an event of a batch.
             only_site: the one site it may be of, or None.
         """
+        cdef Arrival arrival = <Arrival>found if isinstance(found, Arrival) else None
+        cdef PlainPage page = <PlainPage?>found if arrival is None else None
         cdef SiteFields site = page.site if arrival is None else arrival.site
         cdef bytes digest, record
         cdef list seen
@@ -388,6 +393,7 @@ cdef class PlainReader:
         record = self._join(sent, arrival, page, site, address, agent, PyBytes_AS_STRING(digest))
         sightings = self._plain.sightings
         if sightings is not None:
+            # As `Sightings.add`, whose call from here took 0.2 us.
             seen = <list?>sightings.seen
             seen.append((
                 now_ms, site.id, address.packed, agent.text, NO_HEADERS if headers is None else headers,
@@ -457,7 +463,7 @@ cdef class PlainEvents:
     cdef PlainReader _reader
     cdef bytes _body
     cdef Sent *_sent
-    cdef readonly Py_ssize_t count
+    cdef Py_ssize_t count
 
     def __cinit__(self, PlainReader reader not None, bytes body not None):
         cdef const char *start = PyBytes_AS_STRING(body)
@@ -503,40 +509,22 @@ cdef class PlainEvents:
 
     def take(self, Py_ssize_t first, Py_ssize_t last, list records not None, only_site, long long received_ms):
         """
-        Make the records of some of the events, in order, until one must go another way.
-
-        Args:
-            records: where they are put.
-            only_site: the one site the sender may send for.
-            received_ms: epoch milliseconds UTC.
-
-        Returns:
-            The place of the first event whose record is not among them; `last` when all are.
+        Make records; see `ingest/plain_batch.py`.
         """
         cdef PlainReader reader = self._reader
         cdef Sent *sent
-        cdef Arrival arrival
-        cdef PlainPage page
         cdef Py_ssize_t at
         cdef bytes record
         cdef bint is_read
         for at in range(first, min(last, self.count)):
             sent = &self._sent[at]
-            arrival, page = None, None
             is_read = split_url(sent)
-            if is_read:
-                arrival = reader._find_arrival(sent)
-            if arrival is None:
+            page = (<dict>reader._arrivals.young).get(arrival_key(sent)) if is_read else None
+            if page is None:
                 key = (text_of(&sent.domain), text_of(&sent.url), text_of(&sent.referrer))
-                found = (<dict>reader._named.young).get(key)
-                if found is None and is_read:
-                    arrival = reader._learn_arrival(sent)
-                if found is None and arrival is None:
-                    found = reader._plain.page(key[0], key[1], key[2])
-                    if found is None:
-                        return at
-                if arrival is None:
-                    page = <PlainPage?>found
+                page = reader._find_page(sent, is_read, reader._named, key, reader._plain.page)
+                if page is None:
+                    return at
             ip = text_of(&sent.ip)
             address = (<dict>reader._direct.young).get(ip)
             if address is None:
@@ -549,19 +537,11 @@ cdef class PlainEvents:
                 agent = reader._people.agent_named(user_agent)
                 if agent is None:
                     return at
-            record = reader._make(
-                sent, arrival, page, <PlainAddress?>address, <PlainAgent?>agent, received_ms, None, only_site
-            )
+            record = reader._make(sent, page, <PlainAddress?>address, <PlainAgent?>agent, received_ms, None, only_site)
             if record is None:
                 return at
             records.append(record)
         return last
-
-
-class SpoolFull(Exception):
-    """
-    See `ingest/spool/group.py`.
-    """
 
 
 cdef class PlainLane:

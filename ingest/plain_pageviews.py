@@ -272,15 +272,17 @@ class PlainPageviews:
             self.seeds.next_bytes(), page.piece, address.piece, agent.piece, last_piece,
         ))  # fmt: skip
 
-    def page(self, domain: str, url: str, referrer: str) -> PlainPage | None:
+    def page(self, named: tuple[str, str, str]) -> PlainPage | None:
         """
         Find the page of a plain pageview that was decoded already.
+
+        Args:
+            named: domain, url and referrer.
         """
-        key = (domain, url, referrer)
-        found = self.named.young.get(key) or self.named.find(key)
-        if found is not None or not (domain and url):
+        found = self.named.young.get(named) or self.named.find(named)
+        if found is not None or not (named[0] and named[1]):
             return found
-        return self._keep_page(self.named, key, plain_beacon(domain, url, referrer))
+        return self._keep_page(self.named, named, plain_beacon(*named))
 
     def page_of_body(self, body: bytes) -> PlainPage | None:
         """
@@ -301,21 +303,21 @@ class PlainPageviews:
         found = self.arrivals.find(key)
         if found is None:
             beacon = plain_beacon(domain, url, referrer)
-            if beacon is not None and len(beacon.domains) == 1:
-                site = self._sites.get(beacon.domains[0])
-                found = site and self._pages.arrival(site, beacon)
+            site = self._site_of(beacon)
+            found = site and beacon and self._pages.arrival(site, beacon)
             if found is not None:
                 self.arrivals.keep(key, found)
         return found
 
     def _keep_page(self, kept: Remembered[Key, PlainPage], key: Key, beacon: Beacon | None) -> PlainPage | None:
-        if beacon is None or len(beacon.domains) != 1:
-            return None
-        site = self._sites.get(beacon.domains[0])
-        found = site and self._pages.read(site, beacon)
+        site = self._site_of(beacon)
+        found = site and beacon and self._pages.read(site, beacon)
         if found is not None and self._seen_before.again(key):
             kept.keep(key, found)
         return found
+
+    def _site_of(self, beacon: Beacon | None) -> PlainSite | None:
+        return self._sites.get(beacon.domains[0]) if beacon is not None and len(beacon.domains) == 1 else None
 
 
 def make_reader(plain: PlainPageviews, rare: frozenset[bytes]) -> PlainReader | None:

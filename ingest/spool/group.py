@@ -14,12 +14,6 @@ from ingest.compiled import is_compiled
 Done = Callable[[Exception | None], None]
 
 
-class SpoolFull(Exception):
-    """
-    The spool is at its limit or the disk refuses. Answer 503 with Retry-After; nothing was kept.
-    """
-
-
 class SpoolGroup:
     """
     A base of `ingest.spool.writer.SpoolWriter`, which begins and ends groups.
@@ -64,4 +58,4 @@ def tell(waiting: list[Done], failure: Exception | None) -> None:
 
 
 if not TYPE_CHECKING and is_compiled():
-    from ingest.plain_native import SpoolFull, SpoolGroup, tell  # noqa: F401
+    from ingest.plain_native import SpoolGroup, tell  # noqa: F401

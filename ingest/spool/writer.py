@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.spool.disk import WAIT_IN_PLACE_US, Disk
-from ingest.spool.group import Done, SpoolFull, SpoolGroup, tell
+from ingest.spool.full import SpoolFull
+from ingest.spool.group import Done, SpoolGroup, tell
 from ingest.spool.open_segment import OpenSegment
 from ingest.spool.segment import frame, make_private
 from ingest.spool.usage import spool_usage
