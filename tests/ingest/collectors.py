@@ -5,6 +5,7 @@ A collector for tests: one site, salts of a throw-away keyring, no country datab
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ingest.enrich import EnrichTools, SiteRules
 from ingest.event import DropCount, Event
 from ingest.keys.event_id_keys import EventIdKeys
 from ingest.keys.keyring import Keyring
-from ingest.keys.salts import SaltCalendar
+from ingest.keys.salts import Salt, SaltCalendar
 from ingest.midnight import TABLE_BYTES, OpenVisitTable
 from ingest.place import PlaceReader
 from ingest.pseudonymize import Pseudonymizer
@@ -45,9 +46,7 @@ def make_collector(tmp_path: Path, clock: FakeClock, *sites: SiteRules, salts: b
     sites = sites or (SITE,)
     pseudonymizer = Pseudonymizer(OpenVisitTable(bytearray(TABLE_BYTES)))
     if salts:
-        keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", clock)
-        zones = {site.timezone for site in sites}
-        pseudonymizer.install(SaltCalendar(keyring, clock, lambda _: None).salts(zones))
+        pseudonymizer.install(salts_of(tmp_path / "keys", clock, *sites))
     settings = load_settings({})
     collector = Collector(
         clock=clock,
@@ -60,13 +59,30 @@ def make_collector(tmp_path: Path, clock: FakeClock, *sites: SiteRules, salts: b
     return collector
 
 
+def salts_of(keys: Path, clock: FakeClock, *sites: SiteRules) -> list[Salt]:
+    """
+    Give the salts of sites' time zones, by default of `SITE`, from the keyring in a directory.
+    """
+    calendar = SaltCalendar(Keyring(keys, keys / "root.key", clock), clock, lambda _: None)
+    return calendar.salts({site.timezone for site in sites or (SITE,)})
+
+
 def make_batch(
-    tmp_path: Path, clock: FakeClock, collector: Collector, *, scope: str = "ingest", site_id: int | None = None
+    tmp_path: Path,
+    clock: FakeClock,
+    collector: Collector,
+    *,
+    scope: str = "ingest",
+    site_id: int | None = None,
+    now: Callable[[], float] = lambda: 0.0,
 ) -> Batch:
     """
     Make the batch endpoint of a collector; `BATCH_KEY` is the one key it believes.
+
+    Args:
+        now: seconds by which it gives way; by default no time goes by.
     """
-    batch = Batch(collector, clock)
+    batch = Batch(collector, clock, now)
     key = ApiKey("aa", scope, site_id, 0, revoked=False)
     batch.install_keys(ApiKeyRing([(key, token_hash(BATCH_KEY.rpartition("_")[2]))]))
     keyring = Keyring(tmp_path / "keys", tmp_path / "keys" / "root.key", clock)
