@@ -44,7 +44,7 @@ class BeaconLane(GuardedConnection):
         self._body = b""
         self._between = True
         self._spool = self.spool
-        self._read_plain, self._now_ms = self.collector.plain.read, self.collector.clock.now_ms
+        self._reader, self._now_ms = self.collector.plain.reader, self.collector.clock.now_ms
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -197,7 +197,7 @@ class BeaconLane(GuardedConnection):
         if error is None:
             if len(waiting) == 1 and not self._closing and not self.pipeline:
                 # The usual case, one beacon at a time: nothing to put in order.
-                waiting.clear()
+                waiting.popleft()
                 self._count(1)
                 self.transport.write(self._accepted())
                 return

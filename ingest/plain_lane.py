@@ -9,11 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ingest.compiled import is_compiled
 from ingest.spool.full import SpoolFull
 from ingest.spool.group import SpoolGroup
+
+
+class RequestReader(Protocol):
+    """
+    Makes records of requests; see `PlainPageviews.request`.
+    """
+
+    def request(self, data: bytes, peer: str, trusted: bool, now_ms: int) -> bytes | None: ...
 
 
 class PlainLane:
@@ -28,7 +36,7 @@ class PlainLane:
     timeout_keep_alive_task: asyncio.TimerHandle | None
     _unanswered: deque[list[bytes | None]]
     _now_ms: Callable[[], int]
-    _read_plain: Callable[[bytes, str, bool, int], bytes | None]
+    _reader: RequestReader
     _peer: str
     _trusted: bool
     _between: bool
@@ -48,7 +56,7 @@ class PlainLane:
             and not self.pipeline
             and (self.cycle is None or self.cycle.response_complete)
         ):
-            record = self._read_plain(data, self._peer, self._trusted, self._now_ms())
+            record = self._reader.request(data, self._peer, self._trusted, self._now_ms())
             if record is not None:
                 self._unused = False
                 if self.timeout_keep_alive_task is not None:

@@ -44,6 +44,8 @@ cdef enum:
     _EVENTS_MAX = 1000
     # Bytes of an address's part and piece that are kept within it: they seldom take 30.
     _NEAR_MAX = 96
+    # As `HOUR_MS` of `ingest/vault/counts.py`.
+    _HOUR_MS = 3600000
     # As the patterns of `ingest/scrub.py`.
     _NUMBER_LENGTH = 7
     _TOKEN_LENGTH = 20
@@ -84,6 +86,17 @@ cdef tuple NO_HEADERS = ()
 cdef const char *NO_ID = b"\0\0\0\0\0\0\0\0"
 
 
+cdef struct Span:
+    const char *at
+    Py_ssize_t size
+
+
+cdef struct Sent:
+    # One event: what it says, each within the bytes it came in, and the parts of its url.
+    Span domain, url, referrer, ip, user_agent, host, path, query
+    bint has_query
+
+
 cdef class SiteFields:
     """
     What of a site goes into its records; see `ingest/plain_pieces.py`.
@@ -91,7 +104,24 @@ cdef class SiteFields:
 
     cdef public object id, rules, keyed
     cdef public bytes part, head
-    cdef public long long second, day, salts
+    cdef public long long second, day, salts, salt
+
+
+cdef class PlainAgent:
+    """
+    What a user agent says; see `ingest/plain_pieces.py`.
+    """
+
+    cdef readonly str text
+    cdef readonly bytes part, piece
+    # The bytes it was sent as, where they are those of its part, behind a length of two bytes; else the size is -1.
+    cdef Span sent
+
+    def __cinit__(self, str text not None, bytes part not None, bytes piece not None):
+        self.text, self.part, self.piece = text, part, piece
+        self.sent.at, self.sent.size = PyBytes_AS_STRING(part) + 2, PyBytes_GET_SIZE(part) - 2
+        if not text.isascii() or len(text) != self.sent.size:
+            self.sent.size = -1
 
 
 cdef class PlainAddress:
@@ -103,11 +133,18 @@ cdef class PlainAddress:
     # Part and piece again, side by side and close at hand: of twenty thousand addresses none is in a cache.
     cdef const char *joined
     cdef Py_ssize_t part_size, piece_size
+    # Who was last seen there: the visitor id of this user agent on this site, and the number of the salt it was hashed
+    # under. Most pages have the same visitor as the one before them from the same address.
+    cdef PlainAgent agent
+    cdef bytes site, domain
+    cdef long long salt
+    cdef char visitor[8]
     cdef char _near[_NEAR_MAX]
     cdef bytes _far
 
     def __cinit__(self, bytes packed not None, bytes part not None, bytes piece not None):
         self.packed, self.part, self.piece = packed, part, piece
+        self.salt = -1
         self.part_size, self.piece_size = PyBytes_GET_SIZE(part), PyBytes_GET_SIZE(piece)
         if self.part_size + self.piece_size <= _NEAR_MAX:
             append(append(self._near, part), piece)
@@ -115,18 +152,6 @@ cdef class PlainAddress:
         else:
             self._far = part + piece
             self.joined = PyBytes_AS_STRING(self._far)
-
-
-cdef class PlainAgent:
-    """
-    What a user agent says; see `ingest/plain_pieces.py`.
-    """
-
-    cdef readonly str text
-    cdef readonly bytes part, piece
-
-    def __cinit__(self, str text not None, bytes part not None, bytes piece not None):
-        self.text, self.part, self.piece = text, part, piece
 
 
 cdef class Arrival:
@@ -154,17 +179,6 @@ cdef class PlainPage:
 
     def __cinit__(self, SiteFields site not None, beacon, bytes domain not None, bytes piece not None):
         self.site, self.beacon, self.domain, self.piece = site, beacon, domain, piece
-
-
-cdef struct Span:
-    const char *at
-    Py_ssize_t size
-
-
-cdef struct Sent:
-    # One event: what it says, each within the bytes it came in, and the parts of its url.
-    Span domain, url, referrer, ip, user_agent, host, path, query
-    bint has_query
 
 
 cdef class PlainReader:
@@ -222,7 +236,10 @@ cdef class PlainReader:
         cdef Sent sent
         cdef bytes key, record
         cdef bint is_read
+        cdef PlainAddress address
+        cdef PlainAgent agent
         agent_span.at = forwarded.at = NULL
+        agent_span.size = 0
         if size > _REQUEST_MAX:
             return None
         at = self._head(start, size, &agent_span, &forwarded, &length)
@@ -238,24 +255,28 @@ cdef class PlainReader:
             page = self._find_page(&sent, is_read, self._bodies, key, self._plain.page_of_body)
             if page is None:
                 return None
-        key = b"" if agent_span.at == NULL else PyBytes_FromStringAndSize(agent_span.at, agent_span.size)
-        agent = (<dict>self._agents.young).get(key)
-        if agent is None:
-            agent = self._people.agent(key)
-            if agent is None:
-                return None
         if trusted and forwarded.at != NULL:
             key = PyBytes_FromStringAndSize(forwarded.at, forwarded.size)
-            address = (<dict>self._forwarded.young).get(key)
-            if address is None:
-                address = self._people.address_forwarded(key)
+            found = (<dict>self._forwarded.young).get(key)
+            if found is None:
+                found = self._people.address_forwarded(key)
         else:
-            address = (<dict>self._direct.young).get(peer)
-            if address is None:
-                address = self._people.address(peer)
-        if address is None:
+            found = (<dict>self._direct.young).get(peer)
+            if found is None:
+                found = self._people.address(peer)
+        if found is None:
             return None
-        record = self._make(&sent, page, <PlainAddress?>address, <PlainAgent?>agent, now_ms, data, None)
+        address = <PlainAddress?>found
+        agent = address.agent
+        if not is_sent(agent, &agent_span):
+            key = PyBytes_FromStringAndSize(agent_span.at, agent_span.size)
+            found = (<dict>self._agents.young).get(key)
+            if found is None:
+                found = self._people.agent(key)
+                if found is None:
+                    return None
+            agent = <PlainAgent?>found
+        record = self._make(&sent, page, address, agent, now_ms, data, None)
         if record is not None:
             self._counters.beacon_bytes += length
         return record
@@ -371,7 +392,7 @@ cdef class PlainReader:
         cdef Arrival arrival = <Arrival>found if isinstance(found, Arrival) else None
         cdef PlainPage page = <PlainPage?>found if arrival is None else None
         cdef SiteFields site = page.site if arrival is None else arrival.site
-        cdef bytes digest, record
+        cdef bytes record
         cdef list seen
         cdef bytes domain = page.domain if arrival is None else arrival.domain
         if only_site is not None and site.id != only_site:
@@ -387,10 +408,14 @@ cdef class PlainReader:
             if arrival is not None:
                 page = PlainPage(site, text_of(&sent.url), domain, joined_page(&sent.path, arrival))
             return self._plain.near_midnight(page, address, agent, now_ms, headers)
-        digest = self._digest(site, address, agent, domain)
-        if memcmp(PyBytes_AS_STRING(digest), NO_ID, 8) == 0:
+        if not (
+            address.agent is agent and address.salt == site.salt and same_bytes(address.site, site.part)
+            and same_bytes(address.domain, domain)
+        ):
+            self._hash(site, address, agent, domain)
+        if memcmp(address.visitor, NO_ID, 8) == 0:
             return None  # 0 stands for no visitor; once in 2^64
-        record = self._join(sent, arrival, page, site, address, agent, PyBytes_AS_STRING(digest))
+        record = self._join(sent, arrival, page, site, address, agent)
         sightings = self._plain.sightings
         if sightings is not None:
             # As `Sightings.add`, whose call from here took 0.2 us.
@@ -403,22 +428,29 @@ cdef class PlainReader:
                 sightings.hand_over()
         return record
 
-    cdef bytes _digest(self, SiteFields site, PlainAddress address, PlainAgent agent, bytes domain):
+    cdef int _hash(self, SiteFields site, PlainAddress address, PlainAgent agent, bytes domain) except -1:
+        """
+        Work out the visitor id, and remember it with the address.
+        """
         cdef bytes message = PyBytes_FromStringAndSize(
             NULL, PyBytes_GET_SIZE(site.part) + address.part_size + PyBytes_GET_SIZE(agent.part)
             + PyBytes_GET_SIZE(domain)
         )
         cdef char *to = PyBytes_AS_STRING(message)
+        cdef bytes digest
         to = append(to, site.part)
         to = append_span(to, address.joined, address.part_size)
         to = append(to, agent.part)
         append(to, domain)
         keyed = site.keyed.copy()
         keyed.update(message)
-        return keyed.digest()
+        digest = keyed.digest()
+        memcpy(address.visitor, PyBytes_AS_STRING(digest), 8)
+        address.agent, address.site, address.domain, address.salt = agent, site.part, domain, site.salt
+        return 0
 
     cdef bytes _join(self, Sent *sent, Arrival arrival, PlainPage page, SiteFields site, PlainAddress address,
-                     PlainAgent agent, const char *digest):
+                     PlainAgent agent):
         cdef Py_ssize_t size = (
             PyBytes_GET_SIZE(site.head) + 18 + address.piece_size + PyBytes_GET_SIZE(agent.piece)
             + PyBytes_GET_SIZE(self._last_piece)
@@ -431,7 +463,7 @@ cdef class PlainReader:
         to = append(PyBytes_AS_STRING(record), site.head)
         to[0] = to[9] = <char>0xCF  # how msgpack begins a large number
         for number in range(8):
-            to[1 + number] = digest[7 - number]
+            to[1 + number] = address.visitor[7 - number]
         self._seed(to + 10)
         to += 18
         to = append(to, page.piece) if arrival is None else append_page(to, &sent.path, arrival)
@@ -516,6 +548,8 @@ cdef class PlainEvents:
         cdef Py_ssize_t at
         cdef bytes record
         cdef bint is_read
+        cdef PlainAddress address
+        cdef PlainAgent agent
         for at in range(first, min(last, self.count)):
             sent = &self._sent[at]
             is_read = split_url(sent)
@@ -526,18 +560,22 @@ cdef class PlainEvents:
                 if page is None:
                     return at
             ip = text_of(&sent.ip)
-            address = (<dict>reader._direct.young).get(ip)
-            if address is None:
-                address = reader._people.address(ip)
-                if address is None:
+            found = (<dict>reader._direct.young).get(ip)
+            if found is None:
+                found = reader._people.address(ip)
+                if found is None:
                     return at
-            user_agent = text_of(&sent.user_agent)
-            agent = (<dict>reader._agent_texts.young).get(user_agent)
-            if agent is None:
-                agent = reader._people.agent_named(user_agent)
-                if agent is None:
-                    return at
-            record = reader._make(sent, page, <PlainAddress?>address, <PlainAgent?>agent, received_ms, None, only_site)
+            address = <PlainAddress?>found
+            agent = address.agent
+            if not is_sent(agent, &sent.user_agent):
+                user_agent = text_of(&sent.user_agent)
+                found = (<dict>reader._agent_texts.young).get(user_agent)
+                if found is None:
+                    found = reader._people.agent_named(user_agent)
+                    if found is None:
+                        return at
+                agent = <PlainAgent?>found
+            record = reader._make(sent, page, address, agent, received_ms, None, only_site)
             if record is None:
                 return at
             records.append(record)
@@ -552,10 +590,12 @@ cdef class PlainLane:
     # What uvicorn's protocol and `ingest/connection.py` keep of a connection stands here, so that it is at hand.
     cdef public object loop, transport, server_state, pipeline, cycle, timeout_keep_alive_task
     cdef public object _spool
-    cdef public object _unanswered, _now_ms, _read_plain
+    cdef public object _unanswered, _now_ms, _reader
     cdef public str _peer
     cdef public bint _trusted, _between, _closing, _unused
     cdef public double _touched
+    # The place in line of a beacon that is alone there; used again and again while nothing was put into it.
+    cdef list _slot
 
     def data_received(self, bytes data not None):
         """
@@ -565,7 +605,11 @@ cdef class PlainLane:
         if self._between and not self._closing and not self.pipeline and (
             self.cycle is None or self.cycle.response_complete
         ):
-            record = self._read_plain(data, self._peer, self._trusted, self._now_ms())
+            reader, now_ms = self._reader, self._now_ms()
+            if isinstance(reader, PlainReader):
+                record = (<PlainReader>reader).request(data, self._peer, self._trusted, now_ms)
+            else:
+                record = reader.request(data, self._peer, self._trusted, now_ms)
             if record is not None:
                 self._unused = False
                 if self.timeout_keep_alive_task is not None:
@@ -576,14 +620,17 @@ cdef class PlainLane:
                 return
         self._receive(data)
 
-    def _append_plain(self, bytes record not None):
-        cdef list slot = [None]
+    cpdef int _append_plain(self, bytes record) except -1:
+        cdef list slot = self._slot
+        if slot is None or slot[0] is not None or self._unanswered:
+            slot = self._slot = [None]
         # In line before it is handed over: a group that is full is safe, and told so, within the call.
         self._unanswered.append(slot)
         try:
             (<SpoolGroup?>self._spool).append_one(record, self)
         except SpoolFull:
             self._refuse_full(slot)
+        return 0
 
     def __call__(self, error):
         """
@@ -637,7 +684,7 @@ def tell(list waiting not None, failure):
                             last._count(count)
                             count = 0
                         state, answer = lane.server_state, lane._accepted()
-                    lane._unanswered.clear()
+                    lane._unanswered.popleft()
                     last, count = lane, count + 1
                     lane.transport.write(answer)
                     continue
@@ -647,6 +694,24 @@ def tell(list waiting not None, failure):
             last._count(count)
 
 
+def count_hits(sightings not None, dict counts not None, sites not None, long long hour_max):
+    """
+    Add sightings up; see `ingest/vault/counts.py`.
+    """
+    cdef long long hour, last_hour = -1
+    cdef dict here = None
+    last_site = None
+    for sighting in <list?>sightings:
+        hour = <long long>(<tuple>sighting)[0] // _HOUR_MS
+        site = (<tuple>sighting)[1]
+        if hour != last_hour or site != last_site:
+            last_site, last_hour = site, hour
+            here = counts.setdefault((site, min(hour, hour_max)), {}) if site in sites else None
+        if here is not None:
+            address = (<tuple>sighting)[2]
+            here[address] = here.get(address, 0) + 1
+
+
 cdef inline char *append(char *to, bytes piece):
     return append_span(to, PyBytes_AS_STRING(piece), PyBytes_GET_SIZE(piece))
 
@@ -654,6 +719,19 @@ cdef inline char *append(char *to, bytes piece):
 cdef inline char *append_span(char *to, const char *start, Py_ssize_t size):
     memcpy(to, start, size)
     return to + size
+
+
+cdef inline bint is_sent(PlainAgent agent, const Span *span):
+    return agent is not None and agent.sent.size == span.size and (
+        span.size == 0 or memcmp(agent.sent.at, span.at, span.size) == 0
+    )
+
+
+cdef inline bint same_bytes(bytes one, bytes other):
+    return one is other or (
+        PyBytes_GET_SIZE(one) == PyBytes_GET_SIZE(other)
+        and memcmp(PyBytes_AS_STRING(one), PyBytes_AS_STRING(other), PyBytes_GET_SIZE(one)) == 0
+    )
 
 
 cdef inline Py_ssize_t page_size(const Span *path, Arrival arrival):

@@ -12,7 +12,7 @@ What is remembered is personal (addresses, user agents, pages as sent): in memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.address import AddressTrust
@@ -86,11 +86,11 @@ class PlainPageviews:
         """The same compiled, for requests and batches; None where that could not be done."""
 
     @property
-    def read(self) -> Callable[[bytes, str, bool, int], bytes | None]:
+    def reader(self) -> PlainPageviews | PlainReader:
         """
-        What makes records of requests, `request` or the same compiled.
+        What makes records of requests: this, or the same compiled.
         """
-        return self.request if self.native is None else self.native.request
+        return self if self.native is None else self.native
 
     def install_first_lines(self, first_lines: frozenset[bytes]) -> None:
         """
@@ -120,7 +120,7 @@ class PlainPageviews:
         Forget what was read by another list of sources or robots.
         """
         self._forget_pages()
-        self.people.forget_agents()
+        self.people.forget()
 
     def _forget_pages(self) -> None:
         self._pages.forget()

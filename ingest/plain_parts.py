@@ -29,7 +29,7 @@ class PlainSite(SiteFields):
     def __init__(self, rules: SiteRules) -> None:
         self.id, self.rules = rules.id, rules
         self.part = site_part(rules.id)
-        self.second = self.day = self.salts = self._heads_second = NEVER
+        self.second = self.day = self.salts = self.salt = self._heads_second = NEVER
         self._heads: dict[int, bytes] = {}
         self.head = b""
         self.keyed = None
@@ -46,7 +46,7 @@ class PlainSite(SiteFields):
         second = at_ms // 1000
         if second != self.second or salt.day != self.day:
             self.head = head_piece(self.rules.id, salt.day, second)
-        self.second, self.day, self.keyed, self.salts = second, salt.day, salt.keyed, salts
+        self.second, self.day, self.keyed, self.salts, self.salt = second, salt.day, salt.keyed, salts, salt.number
         return True
 
     def head_of(self, day: int, second: int) -> bytes:

@@ -63,15 +63,9 @@ class PlainPeople:
 
     def forget(self) -> None:
         """
-        Forget everybody, as when a day is over.
+        Forget everybody, as when a day is over, or the list of robots is another.
         """
         self._forget_addresses()
-        self.forget_agents()
-
-    def forget_agents(self) -> None:
-        """
-        Forget every user agent, as when the list of robots is another.
-        """
         self.agents.forget()
         self.agent_texts.forget()
 
@@ -134,6 +128,7 @@ class PlainPeople:
         return found
 
     def _forget_addresses(self) -> None:
+        # Where it is compiled, an address has the visitor id and the user agent of whoever was last seen there.
         self.forwarded.forget()
         self.direct.forget()
 

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 class SiteFields:
     """
-    What of a site goes into its records: `head` is how those of `second` begin, `keyed` the hash of their visitors.
+    What of a site goes into its records: `head` is how those of `second` begin, `keyed` the hash of their visitors
+    and `salt` the number of its salt.
     """
 
-    __slots__ = ("day", "head", "id", "keyed", "part", "rules", "salts", "second")
+    __slots__ = ("day", "head", "id", "keyed", "part", "rules", "salt", "salts", "second")
 
     id: int
     rules: SiteRules
@@ -32,6 +33,7 @@ class SiteFields:
     second: int
     day: int
     salts: int
+    salt: int
     keyed: Keyed | None
 
 

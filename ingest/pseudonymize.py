@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from ingest.event import VISIT_IDLE_SECONDS
@@ -51,6 +52,8 @@ class QuietSalt(NamedTuple):
     keyed: Keyed
     """Prepared for one visitor: copy it, give the copy the message, take the digest."""
     day: int
+    number: int
+    """Of the salts of this process; another salt never has it."""
     from_ms: int
     until_ms: int
     """Epoch milliseconds UTC, from and until when this holds."""
@@ -74,11 +77,14 @@ class _Live:
     A salt in use, with the hash prepared.
     """
 
-    __slots__ = ("day", "end_ms", "expires_ms", "keyed", "start_ms")
+    __slots__ = ("day", "end_ms", "expires_ms", "keyed", "number", "start_ms", "told_by")
 
     def __init__(self, salt: Salt) -> None:
         self.day, self.start_ms, self.end_ms, self.expires_ms = salt.day, salt.start_ms, salt.end_ms, salt.expires_ms
         self.keyed = blake2b(digest_size=8, key=salt.key, person=PERSON)
+        self.told_by = self.keyed.copy().digest()
+        """What tells this salt from others: the keeper gives the same ones again and again."""
+        self.number = 0
 
 
 class Pseudonymizer:
@@ -92,6 +98,9 @@ class Pseudonymizer:
         self._quiet: dict[str, QuietSalt] = {}
         self.revision = 0
         """Counts up whenever the salts change: what was prepared with them before no longer holds."""
+        self._numbers: dict[bytes, int] = {}
+        self._next_number = 0
+        self._gone = 0
 
     def install(self, salts: Iterable[Salt]) -> None:
         """
@@ -100,24 +109,32 @@ class Pseudonymizer:
         zones: dict[str, list[_Live]] = {}
         for salt in sorted(salts, key=lambda salt: salt.start_ms):
             zones.setdefault(salt.timezone, []).append(_Live(salt))
-        self._zones = {zone: tuple(live) for zone, live in zones.items()}
-        self._quiet = {}
-        self.revision += 1
+        self._take({zone: tuple(live) for zone, live in zones.items()})
 
     def forget_expired(self, now_ms: int) -> int:
         """
         Drop salts whose overlap is over. Called on time even when the keeper is silent.
 
         Returns:
-            How many were dropped.
+            How many went since the last call, those that the keeper gave no more among them.
         """
-        before = sum(map(len, self._zones.values()))
-        self._zones = {
-            zone: tuple(live for live in found if live.expires_ms > now_ms) for zone, found in self._zones.items()
-        }
-        self._quiet = {}
+        self._take(
+            {zone: tuple(live for live in found if live.expires_ms > now_ms) for zone, found in self._zones.items()}
+        )
+        gone, self._gone = self._gone, 0
+        return gone
+
+    def _take(self, zones: dict[str, tuple[_Live, ...]]) -> None:
+        before, self._numbers = self._numbers, {}
+        for live in chain.from_iterable(zones.values()):
+            number = before.get(live.told_by)
+            if number is None:
+                number = self._next_number
+                self._next_number += 1
+            live.number = self._numbers[live.told_by] = number
+        self._gone += len(before.keys() - self._numbers.keys())
+        self._zones, self._quiet = zones, {}
         self.revision += 1
-        return before - sum(map(len, self._zones.values()))
 
     def quiet(self, timezone: str, at_ms: int) -> QuietSalt | None:
         """
@@ -130,7 +147,7 @@ class Pseudonymizer:
         for live in self._zones.get(timezone, ()):
             from_ms, until_ms = max(live.start_ms, previous_end_ms), live.end_ms - NEAR_MIDNIGHT_MS
             if from_ms <= at_ms < until_ms:
-                found = self._quiet[timezone] = QuietSalt(live.keyed, live.day, from_ms, until_ms)
+                found = self._quiet[timezone] = QuietSalt(live.keyed, live.day, live.number, from_ms, until_ms)
                 return found
             previous_end_ms = live.expires_ms
         return None

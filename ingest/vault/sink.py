@@ -16,6 +16,7 @@ from ingest.remembered import Remembered
 from ingest.sightings import SightingFields
 from ingest.spool.writer import SpoolFull, SpoolWriter
 from ingest.vault.cipher import VaultCipher, mapped_address
+from ingest.vault.counts import HOUR_MS, Counts, count_hits
 from ingest.vault.row import VAULT_SITE, VaultRow, encode_row
 from warehouse.clock import Clock
 from warehouse.days import DAY_MS
@@ -33,12 +34,8 @@ ROWS_TOGETHER_MIN = 1024
 """Rows given to the spool at once, and a little more: each time is a write and a sync."""
 SEALED_MAX = 50_000
 """Each of the two generations of addresses whose ciphertext is remembered: sealing is the dear part of a hit."""
-HOUR_MS = 3_600_000
 LATE_DAYS = 1
 """Keys held: today's and yesterday's, for what was seen just before midnight."""
-
-Counts = dict[tuple[int, int], dict[bytes, int]]
-"""Hits by address, for each (site id, hour since 1970-01-01 UTC)."""
 
 Row = tuple[bytes, bytes, int]
 """Blind index, encoded row, and its hits (none where it is the canary's)."""
@@ -109,16 +106,7 @@ class VaultSink:
             self.lost += len(sightings)
             return
         # No row for an hour that has not begun, whatever a batch says of its events.
-        hour_max = self._clock.now_ms() // HOUR_MS
-        last_site = last_hour = -1
-        here: dict[bytes, int] | None = None
-        for at_ms, site_id, address, _, _, _, _ in sightings:
-            hour = at_ms // HOUR_MS
-            if hour != last_hour or site_id != last_site:
-                last_site, last_hour = site_id, hour
-                here = counts.setdefault((site_id, min(hour, hour_max)), {}) if site_id in sites else None
-            if here is not None:
-                here[address] = here.get(address, 0) + 1
+        count_hits(sightings, counts, sites, self._clock.now_ms() // HOUR_MS)
 
     async def write(self) -> None:
         """

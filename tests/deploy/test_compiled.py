@@ -215,7 +215,14 @@ sys.exit(pytest.main(sys.argv[1:]))
 
 @pytest.mark.parametrize(
     "file",
-    ["test_doors.py", "test_plain_heads.py", "test_plain_pageviews.py", "test_check_lane.py", "spool/test_spool.py"],
+    [
+        "test_doors.py",
+        "test_plain_heads.py",
+        "test_plain_pageviews.py",
+        "test_check_lane.py",
+        "spool/test_spool.py",
+        "vault/test_sink.py",
+    ],
 )
 def test_pythons_way_stands_the_same_tests(file: str) -> None:
     """

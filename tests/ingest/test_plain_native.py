@@ -4,9 +4,11 @@ The short way compiled, against the same in Python, the long way, and the librar
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import httptools
@@ -15,15 +17,19 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ingest import plain_people
+from ingest.batch import Batch
+from ingest.batch_body import EVENTS_MAX
 from ingest.collect import Collector
 from ingest.compiled import is_compiled
+from ingest.enrich import SiteRules
 from ingest.hit import Place
 from ingest.plain_batch import PlainSent
 from ingest.plain_pages import KEPT_URL
 from ingest.scrub import is_plain
 from ingest.sightings import SightingFields, head_fields
 from tests.clocks import FakeClock
-from tests.ingest.collectors import ADDRESS, BEACON, CHROME, make_collector
+from tests.ingest.collectors import ADDRESS, BEACON, CHROME, make_batch, make_collector, salts_of
 from tests.ingest.plain_cases import (
     FIRST_LINE,
     NAMES,
@@ -36,12 +42,14 @@ from tests.ingest.plain_cases import (
     request,
     without_seed,
 )
+from warehouse.registry.api_keys import ApiKey
 
 if not is_compiled():
     pytest.skip("not compiled here; see tests/deploy/test_compiled.py", allow_module_level=True)
 from ingest import plain_native as native
 
 PROXY = "127.0.0.1"
+V6 = "2001:db8::1"
 HEADERS = [(b"user-agent", CHROME.encode()), (b"x-forwarded-for", b"198.51.100.7"), (b"accept-language", b"sv")]
 ORDINARY = request(json.dumps(BEACON, separators=(",", ":")).encode(), HEADERS)
 
@@ -302,6 +310,92 @@ def test_batches_are_read_whole_or_not_at_all(tmp_path: Path, clock: FakeClock, 
         assert count == len(records)
         assert 0 == events.take(0, count, records, 2, clock.now_ms())
     assert [] == [cut for cut in range(min(len(body), 300) - 1) if collector.plain.native.batch(body[:cut]) is not None]
+
+
+# What one is sent as is the UTF-8 of another, all of it or its first 512 bytes; one is as long as a remembered one may
+# be, the next a byte longer, the last the same up to there.
+ODD_AGENTS = [CHROME, "Ã©", "Ã\x83Â©", "é" * 512, "Ã©" * 256, "", CHROME + "x", "x" * 512, "x" * 513, "x" * 511 + "y"]
+
+
+def test_who_was_last_seen_is_not_who_comes_next(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Every browser and page after every other from one address, as requests and in batches: always the record of the
+    long way, and each visitor is known again among all the others.
+    """
+    collector = make_collector(tmp_path, clock, *SITES, SiteRules(id=2, domain="site2.test"))
+    collector.plain.install_first_lines(frozenset({FIRST_LINE}))
+    batch = make_batch(tmp_path, clock, collector)
+    pages = [("site1.test", "https://site1.test/a"), ("site1.test", "https://b.test/"),
+             ("site2.test", "https://b.test/"), ("zone.test", "https://b.test/")]  # fmt: skip
+    hits = [(agent, *page) for agent in ODD_AGENTS for page in pages]
+    expected = [long_way(collector, *_sent(*hit), PROXY)[1] for hit in hits]
+    requests = [request(*_sent(*hit)) for hit in hits]
+    for first, second in product(range(len(hits)), repeat=2):
+        for at in (first, second):
+            record = _record(collector, requests[at])
+
+            assert (record is None) == (len(hits[at][0]) > 512)
+            assert record is None or expected[at] == [without_seed(record)]
+    # Of a user agent 512 bytes count.
+    assert len({event.visitor_id for (event,) in expected}) == len({(hit[0][:512], *hit[1:]) for hit in hits})
+
+    ascii_hits = [at for at, hit in enumerate(hits) if hit[0].isascii()]
+    order = [at for pair in product(ascii_hits, repeat=2) for at in pair]
+    for start in range(0, len(order), EVENTS_MAX):
+        taken = order[start : start + EVENTS_MAX]
+        records = asyncio.run(_sent_as_batch(batch, [hits[at] for at in taken]))
+        assert [without_seed(record) for record in records] == [expected[at][0] for at in taken]
+
+
+def _sent(agent: str, name: str, url: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    headers = [(b"user-agent", agent.encode("latin-1"))] if agent else []
+    return json.dumps({"n": "pageview", "u": url, "d": name}).encode(), [*headers, (b"x-forwarded-for", V6.encode())]
+
+
+async def _sent_as_batch(batch: Batch, hits: Sequence[tuple[str, str, str]]) -> Sequence[bytes]:
+    key = ApiKey("aa", "ingest", None, 0, revoked=False)
+    events = [{"n": "pageview", "u": url, "d": name, "ip": V6, "user_agent": agent} for agent, name, url in hits]
+    return (await batch.collect(key, json.dumps(events).encode(), [], ADDRESS)).records
+
+
+def test_another_salt_makes_another_visitor(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    The salts the keeper gives again change nobody; another one for the same day, as after a restored backup, is taken
+    at once, whoever was seen under the first.
+    """
+    collector = _collector(tmp_path, clock)
+
+    def visitor() -> int:
+        record = _record(collector, ORDINARY)
+        assert record is not None
+        return without_seed(record).visitor_id
+
+    first = visitor()
+    salts = salts_of(tmp_path / "keys", clock)
+    collector.plain.pseudonymizer.install(salts)
+    assert first == visitor()
+    collector.plain.pseudonymizer.install(salts_of(tmp_path / "others", clock))
+    assert first != visitor()
+    collector.plain.pseudonymizer.install(salts)
+    assert first == visitor()
+
+
+def test_a_robot_is_told_by_the_list_of_the_day(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Who was last seen at an address as a browser is none once the list of robots says so.
+    """
+    collector = _collector(tmp_path, clock)
+    assert _record(collector, ORDINARY) is not None
+    monkeypatch.setattr(plain_people, "plain_agent", _robot)
+    assert _record(collector, ORDINARY) is not None
+    collector.plain.forget_words()
+
+    assert _record(collector, ORDINARY) is None
+
+
+def _robot(_: str) -> None: ...
 
 
 def _nowhere_else(place: Place, _address: object) -> Place:

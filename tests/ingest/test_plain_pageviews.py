@@ -139,6 +139,18 @@ def test_a_day_that_is_over_takes_its_addresses_along(tmp_path: Path, clock: Fak
     assert 0 == collector.plain.remembered_people
 
 
+def test_a_salt_that_is_not_given_again_takes_its_addresses_along(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    The keeper's answer may come between a salt's end and the look at the time: nobody stays remembered all the same.
+    """
+    collector = make_collector(tmp_path, clock)
+    send(collector)
+    collector.plain.pseudonymizer.install([])
+    collector.forget_expired()
+
+    assert 0 == collector.plain.remembered_people
+
+
 in_batches = st.fixed_dictionaries(
     {
         "n": st.sampled_from(["pageview", "pageview", "pageview", "Signup"]),

@@ -236,6 +236,22 @@ def test_no_salt_no_hash(tmp_path: Path, clock: FakeClock) -> None:
     with pytest.raises(NoSalt):
         who(pseudonymizer, clock)
     assert 1 == pseudonymizer.forget_expired(clock.now_ms())
+    assert 0 == pseudonymizer.forget_expired(clock.now_ms())
+
+
+def test_a_salt_the_keeper_gives_no_more_has_gone(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Whichever way a salt goes, by its own time or because the next answer lacks it, it is counted once as gone; one that
+    is given again has not.
+    """
+    salts = calendar_at(tmp_path, clock).salts([ZONE])
+    pseudonymizer = equipped(salts)
+    pseudonymizer.install(salts)
+    assert 0 == pseudonymizer.forget_expired(clock.now_ms())
+    pseudonymizer.install([])
+
+    assert 1 == pseudonymizer.forget_expired(clock.now_ms())
+    assert 0 == pseudonymizer.forget_expired(clock.now_ms())
 
 
 def test_visit_over_midnight_keeps_its_id_until_the_overlap_ends(tmp_path: Path) -> None:

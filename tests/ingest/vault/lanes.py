@@ -56,14 +56,12 @@ class Lane:
     A sink and its spool. `asked` is what the keeper was asked for; `refuses` makes it give no key, `away` no answer.
     """
 
-    def __init__(self, directory: Path, clock: FakeClock, *, whole_ipv6: bool = True, **limits: int) -> None:
+    def __init__(self, directory: Path, clock: FakeClock, *, whole_ipv6: bool = True, bytes_max: int = 10**9) -> None:
         self.directory = directory
         self.turn = Turn()
         self.asked: list[tuple[int, int]] = []
         self.refuses = self.away = False
-        self.spool = SpoolWriter(
-            directory, clock, self.turn, sync=True, wait_in_place_us=10**9, **{"bytes_max": 10**9, **limits}
-        )
+        self.spool = SpoolWriter(directory, clock, self.turn, sync=True, wait_in_place_us=10**9, bytes_max=bytes_max)
         self.sink = VaultSink(clock, self.spool, self._keys, whole_ipv6=whole_ipv6)
         self.sink.install_sites([1, 2])
 
