@@ -123,6 +123,7 @@ class _Process:
             loop,
             sync=self._settings.durability == "fsync",
             bytes_max=self._settings.spool_max_bytes,
+            find_work=lambda: self._collector.sightings.find_work(),
         )
         vault = self._vault = VaultLane(self._settings, self._clock, loop, self._keeper)
         self._collector.install_sinks([self._risk.start(), *([vault.sink] if self._settings.ip_retention_days else ())])

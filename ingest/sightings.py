@@ -8,17 +8,16 @@ from it what it may keep; it is never printed and never written. Hits under GPC 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from ingest.decode import Beacon
 from ingest.hit import DropReason, Hit
 
-SIGHTINGS_MAX = 128
-"""
-Handed over at the latest when so many have come together: half a millisecond for all sinks. With 512 whoever came
-next waited for three.
-"""
+SIGHTINGS_FULL = 128
+"""When so many have come together they are handed over as soon as nobody has to wait for it: while the disk writes."""
+SIGHTINGS_MAX = 2 * SIGHTINGS_FULL
+"""And with so many at once: half a millisecond for all sinks. With 512 whoever came next waited for three."""
 HAND_OVER_SECONDS = 0.25
 
 
@@ -86,6 +85,12 @@ class Sightings:
         self.seen.append(sighting)
         if len(self.seen) >= SIGHTINGS_MAX:
             self.hand_over()
+
+    def find_work(self) -> Callable[[], None] | None:
+        """
+        Give the handing over, when there is enough for it.
+        """
+        return self.hand_over if len(self.seen) >= SIGHTINGS_FULL else None
 
     def hand_over(self) -> None:
         """

@@ -14,7 +14,7 @@ from ingest.risk.evidence import Evidence
 from ingest.risk.observer import Observer, identify
 from ingest.risk.signals.catalogue import COUNTER_SIGNALS, SIGNALS
 from ingest.risk.windows import Windows
-from ingest.sightings import SIGHTINGS_MAX, Sighting
+from ingest.sightings import SIGHTINGS_FULL, Sighting
 
 ADDRESSES_MAX = 20_000
 TOGETHER_MS = 2000
@@ -96,7 +96,7 @@ def play_each(script: Script, left_outs: Sequence[frozenset[str]]) -> list[Playe
     script.seen.sort(key=lambda sighting: sighting.at_ms)
     together: list[Sighting] = []
     for sighting in script.seen:
-        if together and (len(together) >= SIGHTINGS_MAX or sighting.at_ms - together[0].at_ms > TOGETHER_MS):
+        if together and (len(together) >= SIGHTINGS_FULL or sighting.at_ms - together[0].at_ms > TOGETHER_MS):
             _hand_over(together, observer, packed, windows, script, judges, ids)
         together.append(sighting)
     if together:

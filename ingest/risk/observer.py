@@ -23,7 +23,7 @@ from ingest.risk.observation import (
     RECORD,
     Mark,
 )
-from ingest.sightings import SIGHTINGS_MAX, SightingFields, head_fields
+from ingest.sightings import SIGHTINGS_FULL, SightingFields, head_fields
 
 IDS_MAX = 50_000
 """Addresses whose ids are remembered, about 200 bytes each; then all are forgotten and worked out anew."""
@@ -93,7 +93,7 @@ class Observer:
         if sightings and self._is_flood(sightings[-1][0], len(sightings)):
             self.unseen += len(sightings)
             return
-        step = 1 if len(sightings) < SIGHTINGS_MAX else LOOK_EVERY
+        step = 1 if len(sightings) < SIGHTINGS_FULL else LOOK_EVERY
         packed: list[bytes] = []
         ids, off, pack = self._ids, self._off, RECORD.pack
         for number, sighting in enumerate(sightings):

@@ -8,10 +8,11 @@ only where the disk takes longer. Figures in docs/decisions.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ingest.spool.open_segment import OpenSegment
+from warehouse.log import logger
 
 WAIT_IN_PLACE_US = 5_000.0
 """What a busy thread keeps another from Python's lock for: a faster disk is not worth one. docs/decisions.md."""
@@ -22,18 +23,23 @@ GIVE_WAY_SECONDS = 0.5
 """How long after the last word of somebody else who waits for the loop the disk is waited for in a thread."""
 NEVER_SYNCED = float("-inf")
 
+FindWork = Callable[[], Callable[[], None] | None]
+
 
 class Disk:
     """
     The disk under one writer's segments.
     """
 
-    def __init__(self, *, sync: bool, wait_in_place_us: float) -> None:
+    def __init__(self, *, sync: bool, wait_in_place_us: float, find_work: FindWork = lambda: None) -> None:
         """
         Args:
             sync: False leaves everything to the kernel.
             wait_in_place_us: microseconds; a disk that takes longer is waited for in a thread.
+            find_work: gives what else there is to do, some hundred microseconds of it, to be done while the disk writes
+                and nobody could be answered.
         """
+        self._find_work = find_work
         self.synced_at = NEVER_SYNCED
         """Reading of `time.perf_counter` at the end of the last sync."""
         self._sync = sync
@@ -75,7 +81,7 @@ class Disk:
         if not self._sync:
             return None
         began = time.perf_counter()
-        error = self._take(segments)
+        error = self._take(segments, self._find_work())
         took_us = (time.perf_counter() - began) * 1e6
         # The mean of the last ten or so: one slow sync does not decide.
         self._took_us += (took_us - self._took_us) / 10
@@ -94,11 +100,22 @@ class Disk:
         """
         self._thread.shutdown(wait=True)
 
-    def _take(self, segments: Iterable[OpenSegment]) -> OSError | None:
+    def _take(self, segments: Iterable[OpenSegment], work: Callable[[], None] | None = None) -> OSError | None:
         try:
             for segment in {id(segment): segment for segment in segments}.values():
+                if work is not None:
+                    segment.begin_sync()
+                    self._do(work)
+                    work = None
                 segment.sync()
         except OSError as error:
             return error
         self.synced_at = time.perf_counter()
         return None
+
+    @staticmethod
+    def _do(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # whoever waits for the disk has nothing to do with it
+            logger().error("what was to be done beside a sync failed", error=type(error).__name__)

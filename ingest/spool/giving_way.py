@@ -14,6 +14,8 @@ from pathlib import Path
 from ingest.spool.segment import SLOW_DOWN, SLOW_DOWN_FRESH_MS
 from warehouse.clock import Clock
 
+LOOK_SECONDS = 0.25
+"""Between two looks while nobody asks: at fifty a second they took a hundredth of the core."""
 WORK_SECONDS, REST_SECONDS = 0.02, 0.06
 """What a refusal may have to wait, and what share of a core is left for them."""
 
@@ -34,6 +36,7 @@ async def give_way_forever(directory: Path, clock: Clock, rest: Callable[[float]
     Stand still, with everything in this process, for a part of the time while the drain asks for less.
     """
     while True:
-        await asyncio.sleep(WORK_SECONDS)
-        if asked_to_slow_down(directory, clock):
+        asked = asked_to_slow_down(directory, clock)
+        if asked:
             rest(REST_SECONDS)
+        await asyncio.sleep(WORK_SECONDS if asked else LOOK_SECONDS)

@@ -9,6 +9,7 @@ import mmap
 import os
 from pathlib import Path
 
+from ingest.spool.early_write import begin_to_write
 from ingest.spool.segment import HEADER, MARK, MARKED, OPEN, SEALED, UNBORN, header
 from warehouse.clock import Clock
 from warehouse.data_dir import sync_directory
@@ -70,6 +71,12 @@ class OpenSegment:
             # What would fill the room at once, as batches do, is appended: writing it twice saves no sync.
             if self._wants_room and self.size >= ROOM_FROM_BYTES and len(data) * ROOM_GROUPS_MIN <= ROOM_BYTES:
                 self._make_room()
+
+    def begin_sync(self) -> None:
+        """
+        Have what was written sent to the disk; it is safe only after `sync`.
+        """
+        begin_to_write(self._descriptor)
 
     def sync(self) -> None:
         """

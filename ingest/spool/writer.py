@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ingest.spool.disk import WAIT_IN_PLACE_US, Disk
+from ingest.spool.disk import WAIT_IN_PLACE_US, Disk, FindWork
 from ingest.spool.full import SpoolFull
 from ingest.spool.group import Done, SpoolGroup, tell
 from ingest.spool.open_segment import OpenSegment
+from ingest.spool.pause import Pause, Timers
 from ingest.spool.segment import frame, make_private
 from ingest.spool.usage import spool_usage
 from warehouse.clock import Clock
@@ -46,14 +47,12 @@ REFUSAL_MS = 5_000
 """How long after a write that the disk refused the spool calls itself full: as long as senders are told to wait."""
 
 
-class Loop(Protocol):
+class Loop(Timers, Protocol):
     """
     What is asked of an event loop.
     """
 
     def call_soon(self, callback: Callable[[], object]) -> object: ...
-
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> object: ...
 
     def call_soon_threadsafe(self, callback: Callable[[], object]) -> object: ...
 
@@ -88,12 +87,13 @@ class SpoolWriter(SpoolGroup):
         segment_bytes_max: int = SEGMENT_BYTES_MAX,
         segment_age_ms_max: int = SEGMENT_AGE_MS_MAX,
         wait_in_place_us: float = WAIT_IN_PLACE_US,
+        find_work: FindWork = lambda: None,
     ) -> None:
         """
         Args:
             sync: True waits for the disk before `done`; False for the kernel only.
             bytes_max: size of the whole spool, all writers together, at which `append` refuses.
-            wait_in_place_us: microseconds; a disk that takes longer is waited for in a thread.
+            wait_in_place_us, find_work: see `Disk`.
         """
         super().__init__()
         make_private(directory)
@@ -113,10 +113,11 @@ class SpoolWriter(SpoolGroup):
         self._gathering_since = 0.0
         self._crowd = CROWD_MIN
         self._enough = GROUP_RECORDS_MAX
+        self._pause = Pause(loop, self._pause_over)
         self._written: list[_Group] = []
         self._in_flight: list[_Group] = []
         self._outcome: Future[OSError | None] | None = None
-        self._disk = Disk(sync=sync, wait_in_place_us=wait_in_place_us)
+        self._disk = Disk(sync=sync, wait_in_place_us=wait_in_place_us, find_work=find_work)
         self.give_way = self._disk.give_way
         self._used_bytes = 0
         self._slow_down = False
@@ -171,16 +172,23 @@ class SpoolWriter(SpoolGroup):
         if pause > 0:
             # All who waited last time are likely all there is: the pause ends once they are here again.
             self._enough = max(self._crowd, GIVEN_WAY_CROWD_MIN) if giving_way else self._crowd
-            self._loop.call_later(pause, self._gather)
+            self._pause.begin(pause)
         else:
             self._enough = GROUP_RECORDS_MAX
             self._loop.call_soon(self._gather)
+
+    def _pause_over(self) -> None:
+        self._enough = GROUP_RECORDS_MAX
+        self._gather()
 
     def _end_pause(self) -> None:
         if len(self._records) >= GROUP_RECORDS_MAX:
             self.commit()
         else:
+            self._pause.end()
             self._enough = GROUP_RECORDS_MAX
+            # All who were expected are here: one turn that brings nobody else is enough.
+            self._looked_at_records = len(self._records)
             self._loop.call_soon(self._gather)
 
     def _gather(self) -> None:
@@ -203,6 +211,7 @@ class SpoolWriter(SpoolGroup):
         """
         if not self._records:
             return
+        self._pause.end()
         records, self._records, self._record_bytes = self._records, [], 0
         waiting, self._waiting = self._waiting, []
         self._crowd = max(len(waiting), CROWD_MIN, self._crowd - self._crowd // 8 - 1)

@@ -14,7 +14,7 @@ from ingest.event import Event
 from ingest.hit import DropReason
 from ingest.pixel import collect_pixel
 from ingest.shields import compile_shields
-from ingest.sightings import SIGHTINGS_MAX, Sighting, SightingFields
+from ingest.sightings import SIGHTINGS_FULL, SIGHTINGS_MAX, Sighting, SightingFields
 from tests.clocks import FakeClock
 from tests.ingest.collectors import ADDRESS, BATCH_KEY, BEACON, CHROME, make_batch, make_collector, send
 
@@ -117,6 +117,25 @@ def test_a_full_list_is_handed_over_at_once(tmp_path: Path, clock: FakeClock) ->
         send(collector)
 
     assert SIGHTINGS_MAX == len(sink.seen)
+
+
+def test_a_list_worth_it_is_work_for_whoever_has_time(tmp_path: Path, clock: FakeClock) -> None:
+    """
+    Fewer sightings wait for their time; more are handed over as soon as somebody asks for work.
+    """
+    collector, sink = make_collector(tmp_path, clock), _Sink()
+    collector.install_sinks([sink])
+    for _ in range(SIGHTINGS_FULL - 1):
+        send(collector)
+    assert collector.sightings.find_work() is None
+    send(collector)
+    work = collector.sightings.find_work()
+    assert work is not None
+    assert [] == sink.seen
+    work()
+
+    assert SIGHTINGS_FULL == len(sink.seen)
+    assert collector.sightings.find_work() is None
 
 
 def test_a_shielded_hit_is_seen(tmp_path: Path, clock: FakeClock) -> None:

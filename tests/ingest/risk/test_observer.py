@@ -8,7 +8,7 @@ from daysalt.trial.play import FixedIds
 from ingest.hit import DropReason
 from ingest.risk.observation import RECORD
 from ingest.risk.observer import HITS_A_SECOND_MAX, HITS_OF_A_STORM_MAX, STORM_HITS_A_SECOND, Observer
-from ingest.sightings import SIGHTINGS_MAX
+from ingest.sightings import SIGHTINGS_FULL
 from tests.ingest.risk.sights import ADDRESS, CHROME, NOON, packed, sight
 
 
@@ -72,10 +72,10 @@ def test_headers_are_looked_at_in_a_sample_when_there_are_many() -> None:
     from tests.ingest.risk.sights import evidence_of
 
     windows = Windows(NOON - 1, 10_000)
-    windows.add(packed(*[sight(NOON + number) for number in range(SIGHTINGS_MAX)]))
+    windows.add(packed(*[sight(NOON + number) for number in range(SIGHTINGS_FULL)]))
 
     evidence = evidence_of(windows, now_ms=NOON + 1000)
-    assert (SIGHTINGS_MAX, SIGHTINGS_MAX // 4) == (evidence.total, evidence.looked)
+    assert (SIGHTINGS_FULL, SIGHTINGS_FULL // 4) == (evidence.total, evidence.looked)
 
 
 def test_a_flood_is_looked_at_in_part() -> None:
@@ -84,11 +84,11 @@ def test_a_flood_is_looked_at_in_part() -> None:
     """
     sent: list[bytes] = []
     observer = Observer(FixedIds(), sent.append)
-    for _ in range(HITS_A_SECOND_MAX // SIGHTINGS_MAX + 3):
-        observer.see([sight()] * SIGHTINGS_MAX)
+    for _ in range(HITS_A_SECOND_MAX // SIGHTINGS_FULL + 3):
+        observer.see([sight()] * SIGHTINGS_FULL)
     observer.see([sight(at_ms=NOON + 1000)])
 
-    assert HITS_A_SECOND_MAX // SIGHTINGS_MAX * SIGHTINGS_MAX + 1 == looked_at(sent)
+    assert HITS_A_SECOND_MAX // SIGHTINGS_FULL * SIGHTINGS_FULL + 1 == looked_at(sent)
     assert observer.unseen > 0
 
 
@@ -98,10 +98,10 @@ def test_a_flood_of_batches_side_by_side_is_looked_at_in_part() -> None:
     """
     sent: list[bytes] = []
     observer = Observer(FixedIds(), sent.append)
-    for number in range(HITS_A_SECOND_MAX // SIGHTINGS_MAX * 4):
-        observer.see([sight(at_ms=NOON + 999 + number % 2 * 20)] * SIGHTINGS_MAX)
+    for number in range(HITS_A_SECOND_MAX // SIGHTINGS_FULL * 4):
+        observer.see([sight(at_ms=NOON + 999 + number % 2 * 20)] * SIGHTINGS_FULL)
 
-    assert looked_at(sent) <= HITS_A_SECOND_MAX + SIGHTINGS_MAX
+    assert looked_at(sent) <= HITS_A_SECOND_MAX + SIGHTINGS_FULL
 
 
 def test_a_clock_set_back_is_believed() -> None:
@@ -111,9 +111,9 @@ def test_a_clock_set_back_is_believed() -> None:
     sent: list[bytes] = []
     observer = Observer(FixedIds(), sent.append)
     for second in range(20):
-        observer.see([sight(at_ms=NOON - 60_000 * (second > 9) + second * 1000)] * SIGHTINGS_MAX)
+        observer.see([sight(at_ms=NOON - 60_000 * (second > 9) + second * 1000)] * SIGHTINGS_FULL)
 
-    assert looked_at(sent) == 20 * SIGHTINGS_MAX
+    assert looked_at(sent) == 20 * SIGHTINGS_FULL
 
 
 def test_of_a_storm_fewer_are_looked_at_until_a_second_after_it() -> None:

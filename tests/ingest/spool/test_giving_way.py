@@ -8,6 +8,8 @@ import asyncio
 import os
 from pathlib import Path
 
+import pytest
+
 from ingest.spool import giving_way
 from ingest.spool.giving_way import asked_to_slow_down, give_way_forever
 from ingest.spool.segment import SLOW_DOWN, SLOW_DOWN_FRESH_MS
@@ -30,7 +32,7 @@ def test_a_fresh_request_counts_and_an_old_one_does_not(tmp_path: Path, clock: F
     assert not asked_to_slow_down(tmp_path, clock)
 
 
-def test_it_rests_only_while_asked(tmp_path: Path, clock: FakeClock) -> None:
+def test_it_rests_only_while_asked(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Nothing rests before the drain asks; then the loop stands still again and again until it asks no longer.
     """
@@ -38,8 +40,10 @@ def test_it_rests_only_while_asked(tmp_path: Path, clock: FakeClock) -> None:
     again = asyncio.Event()
 
     async def turns() -> None:
+        monkeypatch.setattr(giving_way, "LOOK_SECONDS", 0.001)
         giving = asyncio.create_task(give_way_forever(tmp_path, clock, rest))
-        await asyncio.sleep(3 * giving_way.WORK_SECONDS)
+        for _ in range(3):
+            await asyncio.sleep(0)
         assert [] == rests
         ask(tmp_path, clock)
         await again.wait()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,11 @@ from hypothesis import strategies as st
 from ingest.event import Record
 from ingest.spool import open_segment
 from ingest.spool.disk import TRY_IN_PLACE_EACH
+from ingest.spool.early_write import begin_to_write
 from ingest.spool.reader import SpoolReader
 from ingest.spool.segment import HEADER, encode_record, frame, header, read_pieces, whole_bytes
 from ingest.spool.usage import spool_usage
-from ingest.spool.writer import CROWD_MIN, SpoolFull, SpoolWriter
+from ingest.spool.writer import CROWD_MIN, SYNC_PAUSE_SECONDS, SpoolFull, SpoolWriter
 from tests.clocks import FakeClock
 from tests.ingest.records import event
 from tests.turns import Turn
@@ -40,9 +42,10 @@ def turn() -> Turn:
     return Turn()
 
 
-def writer_in(directory: Path, clock: FakeClock, turn: Turn, **limits: int) -> SpoolWriter:
+def writer_in(directory: Path, clock: FakeClock, turn: Turn, **limits: Any) -> SpoolWriter:
     # Waiting for the disk in place, however slow it is today: one turn then does everything.
-    return SpoolWriter(directory, clock, turn, sync=True, **{"bytes_max": 10**9, "wait_in_place_us": 10**9, **limits})
+    limits = {"bytes_max": 10**9, "wait_in_place_us": 10**9} | limits
+    return SpoolWriter(directory, clock, turn, sync=True, **limits)
 
 
 def read_all(directory: Path, damage: list[tuple[str, str, int]] | None = None) -> list[Record]:
@@ -428,9 +431,11 @@ class _Delays(Turn):
         return None
 
 
-def _after_a_sync(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> tuple[SpoolWriter, _Delays]:
-    for module in ("disk", "writer"):
-        monkeypatch.setattr(f"ingest.spool.{module}.time", SimpleNamespace(perf_counter=lambda: 5.0))
+def _after_a_sync(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, at: float = 5.0
+) -> tuple[SpoolWriter, _Delays]:
+    for module in ("disk", "pause", "writer"):
+        monkeypatch.setattr(f"ingest.spool.{module}.time", SimpleNamespace(perf_counter=lambda: at))
     turn, told = _Delays(), list[Exception | None]()
     writer = writer_in(tmp_path, clock, turn)
     writer.append_one(encode_record(event(0)), told.append)
@@ -454,6 +459,7 @@ def test_right_after_a_sync_a_record_waits_for_company(
     turn.take()
     assert ([], 1) == (told, len(turn.later))
 
+    monkeypatch.setattr("ingest.spool.pause.time", SimpleNamespace(perf_counter=lambda: 5.0 + SYNC_PAUSE_SECONDS))
     turn.later.pop()()
     turn.take()
     assert [None, None] == told
@@ -472,6 +478,79 @@ def test_a_crowd_does_not_wait_for_company(tmp_path: Path, clock: FakeClock, mon
 
     assert CROWD_MIN * [None] == told
     assert [event(0), *(event(number) for number in range(CROWD_MIN))] == read_all(tmp_path)
+
+
+def test_the_end_of_a_pause_is_of_its_own_group(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A group that had its company sooner leaves a timer behind, which must not cut the next group's pause short.
+    """
+    writer, turn = _after_a_sync(tmp_path, clock, monkeypatch)
+    told: list[Exception | None] = []
+    for number in range(CROWD_MIN):
+        writer.append_one(encode_record(event(number)), told.append)
+    turn.take()
+    assert (CROWD_MIN * [None], 1) == (told, len(turn.later))
+
+    writer.append_one(encode_record(event(0)), told.append)
+    turn.later.pop()()
+    turn.take()
+    assert (CROWD_MIN, 1) == (len(told), len(turn.later))
+
+    monkeypatch.setattr("ingest.spool.pause.time", SimpleNamespace(perf_counter=lambda: 6.0))
+    turn.later.pop()()
+    turn.take()
+    assert CROWD_MIN + 1 == len(told)
+
+
+def test_work_is_done_while_the_disk_writes(
+    tmp_path: Path, clock: FakeClock, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What else is to be done comes between the beginning of a sync and its end; that it fails is nobody's business who
+    waits for the disk, and a disk that fails still gets it done.
+    """
+    real, done, told = os.fdatasync, list[str](), list[Exception | None]()
+
+    def begun(_: int) -> None:
+        done.append("begun")
+
+    def synced(descriptor: int) -> None:
+        done.append("synced")
+        real(descriptor)
+
+    def fails() -> None:
+        done.append("failed")
+        raise ValueError
+
+    to_do: list[Callable[[], None]] = [lambda: done.append("worked"), fails, lambda: done.append("worked")]
+    writer = writer_in(tmp_path, clock, turn, find_work=lambda: to_do.pop(0) if to_do else None)
+    monkeypatch.setattr("ingest.spool.open_segment.begin_to_write", begun)
+    monkeypatch.setattr(os, "fdatasync", synced)
+    for number in range(2):
+        writer.append([encode_record(event(number))], told.append)
+        turn.take()
+    assert ["begun", "worked", "synced", "begun", "failed", "synced"] == done
+    assert [None, None] == told
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", refuse)
+    writer.append([encode_record(event(2))], told.append)
+    turn.take()
+    monkeypatch.undo()
+
+    assert (["begun", "worked"], True) == (done[6:], isinstance(told[-1], SpoolFull))
+    assert [event(0), event(1)] == read_all(tmp_path)
+
+
+def test_the_early_write_makes_nothing_of_a_bad_file() -> None:
+    """
+    It is a hint: what the kernel says to it is the sync's to tell.
+    """
+    begin_to_write(-1)
 
 
 def test_a_slow_disk_is_tried_in_place_now_and_then(
