@@ -81,6 +81,21 @@ def test_a_storm_is_known_by_what_waits() -> None:
     assert _rest(0.1, 300, took=2, waiting=2 * STORM) < STORM_SECONDS
 
 
+def test_one_slow_batch_between_quick_ones_is_no_storm() -> None:
+    """
+    Where a second processor has room, a batch is held up now and then by chance; only when it goes on is it a storm.
+    """
+    clock, machine = FakeClock(), _Machine(0.3)
+    pace = Pace(clock, machine)
+    rests: list[float] = []
+    for share in (0.3, 0.3, 0.8, 0.3, 0.9, 0.9, 0.9):
+        machine.share = share
+        clock.advance(seconds=1)
+        rests.append(pace.rest_seconds(2 * STORM, 0.1, 0))
+
+    assert rests == [0, 0, 0, 0, 0, STORM_SECONDS, STORM_SECONDS]
+
+
 def test_far_behind_it_gives_way_no_longer() -> None:
     """
     Giving way ends before anybody is refused.
