@@ -25,6 +25,7 @@ from daysalt.garbage import settle_memory
 from daysalt.import_operations import import_operations
 from daysalt.lifeline import watch_life_line
 from daysalt.mapped_code import LET_GO_FIRST_SECONDS, LET_GO_SECONDS, let_go_of_code
+from daysalt.niceness import step_back, step_merges_back
 from daysalt.operations import store_operations
 from daysalt.patience import patiently
 from daysalt.quiet_server import QuietServer
@@ -40,8 +41,6 @@ from warehouse.registry.database import Registry
 from warehouse.sealing.seal import resume_sealing
 from warehouse.settings import Settings
 
-NICENESS = 19
-"""Collecting comes first where both want the same core."""
 GRACE_SECONDS = 5
 CALL_SECONDS = 5.0
 REPORT_SECONDS = 1.0
@@ -55,7 +54,7 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     Returns:
         Exit code: 0 stopped, `FATAL_EXIT` when somebody has to act first (it was said on stderr).
     """
-    os.nice(NICENESS)
+    step_back()
     clock = SystemClock()
     lock = _lock_drain(settings.data_dir / "drain") if with_drain else None
     if with_drain and lock is None:
@@ -75,6 +74,7 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
         return FATAL_EXIT
     if applied:
         logger().info("the warehouse was migrated", migrations=applied)
+    step_merges_back()
     registry = Registry(settings.registry_url, clock)
     drain_thread = DrainThread(settings, warehouse, registry, clock) if with_drain else None
     resting = drain_thread.resting if drain_thread is not None else threading.Lock()
