@@ -26,6 +26,8 @@ from loadtests.beacons import DOMAIN
 
 START_SECONDS_MAX = 60.0
 DRAIN_SECONDS_MAX = 120.0
+COUNTERS_APART_SECONDS_MAX = 1.5
+"""How far the moments of two counters may lie apart."""
 SETTLED_SECONDS = 2.5
 
 
@@ -133,12 +135,20 @@ class RunningServer:
                 found[name] = found.get(name, 0.0) + float(value)
         return found
 
-    def behind(self) -> int:
+    def behind(self, rate: float) -> int:
         """
-        Tell how many accepted events the store does not have yet; both counters are at most a second old.
+        Tell about how many accepted events the store does not have yet, while they come at a steady rate.
+
+        The drain's lag times the rate. The counters of accepted and flushed are told by two processes once a second,
+        each at its own moment, and their difference jumped by 1.3 seconds' worth within a steady level. Beyond that
+        they count, so that a lag nobody tells any more hides nothing.
+
+        Args:
+            rate: events a second.
         """
         metrics = self.metrics()
-        return round(metrics.get("daysalt_events_accepted_total", 0) - metrics.get("daysalt_events_flushed_total", 0))
+        apart = metrics.get("daysalt_events_accepted_total", 0) - metrics.get("daysalt_events_flushed_total", 0)
+        return round(max(metrics.get("daysalt_drain_lag_seconds", 0) * rate, apart - COUNTERS_APART_SECONDS_MAX * rate))
 
 
 @contextmanager

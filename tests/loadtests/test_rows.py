@@ -15,7 +15,7 @@ from loadtests.measured import HEAD, Counted, Measured, Row, Skipped, paired, sp
 from loadtests.processes import processes_of, rss_mib
 from loadtests.road import SECONDS, Level
 from loadtests.rows import ROWS, choose
-from loadtests.running import running_bare_app
+from loadtests.running import RunningServer, running_bare_app
 
 
 def never() -> Measured:
@@ -124,6 +124,36 @@ def test_keeping_up(answered: int, seconds: float, behind: tuple[int, ...], sust
     A rate is sustained when all was answered in time and the store is not further and further behind.
     """
     assert sustained == Level(Loaded(answered, 150_000, seconds, 1.0, 0), behind).sustained
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "accepted", "flushed", "behind"),
+    [
+        (0.5, 50_000, 37_000, 5_000),  # told at different moments
+        (0.5, 50_000, 60_000, 5_000),
+        (4.0, 50_000, 10_000, 40_000),
+        (0.5, 90_000, 10_000, 65_000),  # the lag is of long ago
+    ],
+)
+def test_how_far_a_store_is_behind(
+    monkeypatch: pytest.MonkeyPatch, lag_s: float, accepted: int, flushed: int, behind: int
+) -> None:
+    """
+    The drain's own lag says it; counters that are further apart than two moments can be say more.
+    """
+    told: dict[str, float] = {
+        "daysalt_drain_lag_seconds": lag_s,
+        "daysalt_events_accepted_total": accepted,
+        "daysalt_events_flushed_total": flushed,
+    }
+
+    def metrics(_: RunningServer) -> dict[str, float]:
+        return told
+
+    server = RunningServer(port=0, admin_key="", pid=0, domain="")
+    monkeypatch.setattr(RunningServer, "metrics", metrics)
+
+    assert behind == server.behind(10_000)
 
 
 def test_both_loops_against_the_bare_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
