@@ -8,6 +8,7 @@ The size of a head is bounded in `ingest/lane.py`, which sees its bytes.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from typing import Any, ClassVar
 
@@ -59,6 +60,7 @@ class GuardedConnection(PlainLane, HttpToolsProtocol):
         self._unused = True
         self._closing = False
         self._unread_since: float | None = None
+        self._socket = _socket_of(transport)
         self.peers.add(self)
         of_peer = 0
         if self._peer and not self._trusted:
@@ -68,6 +70,7 @@ class GuardedConnection(PlainLane, HttpToolsProtocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._socket = -1  # its number is soon another connection's
         self.peers.discard(self)
         if self._peer and not self._trusted:
             left = self.peer_connections.pop(self._peer, 1) - 1
@@ -115,6 +118,11 @@ class GuardedConnection(PlainLane, HttpToolsProtocol):
     def _in_asgi(self) -> bool:
         # uvicorn's own type leaves out that there is no cycle before the first request.
         return bool(self.cycle) and not self.cycle.response_complete
+
+
+def _socket_of(transport: asyncio.Transport) -> int:
+    own: socket.socket | None = transport.get_extra_info("socket")
+    return -1 if own is None or transport.get_extra_info("sslcontext") is not None else own.fileno()
 
 
 class _Flow(FlowControl):

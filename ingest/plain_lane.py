@@ -44,6 +44,8 @@ class PlainLane:
     _closing: bool
     _unused: bool
     _touched: float
+    _socket: int
+    """Of the connection, for the compiled way; -1 where answers go through its transport."""
 
     def data_received(self, data: bytes) -> None:
         """

@@ -113,6 +113,12 @@ class Served:
         """
         return await asyncio.open_unix_connection(str(self._path))
 
+    async def connect_slowly(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """
+        Open a connection whose reader takes little at a time.
+        """
+        return await asyncio.open_unix_connection(str(self._path), limit=1024)
+
     async def exchange(self, *pieces: bytes, end: bool = True) -> bytes:
         """
         Send pieces, one write each, and read until the other side closes or is silent.
