@@ -23,13 +23,6 @@ MERGE_THREAD = "MergeMutate"
 _TASKS = Path("/proc/self/task")
 
 
-def step_back() -> None:
-    """
-    Let this process, and every thread it will have, come after the collectors.
-    """
-    os.nice(STORE_NICENESS)
-
-
 def step_merges_back(tasks: Path = _TASKS) -> int:
     """
     Let the embedded engine's merges come after everything else of this process, on Linux. To be called when it is open.

@@ -25,7 +25,7 @@ from daysalt.garbage import settle_memory
 from daysalt.import_operations import import_operations
 from daysalt.lifeline import watch_life_line
 from daysalt.mapped_code import LET_GO_FIRST_SECONDS, LET_GO_SECONDS, let_go_of_code
-from daysalt.niceness import step_back, step_merges_back
+from daysalt.niceness import STORE_NICENESS, step_merges_back
 from daysalt.operations import store_operations
 from daysalt.patience import patiently
 from daysalt.quiet_server import QuietServer
@@ -54,7 +54,7 @@ def run_store(settings: Settings, *, with_drain: bool = True, with_dashboard: bo
     Returns:
         Exit code: 0 stopped, `FATAL_EXIT` when somebody has to act first (it was said on stderr).
     """
-    step_back()
+    os.nice(STORE_NICENESS)
     clock = SystemClock()
     lock = _lock_drain(settings.data_dir / "drain") if with_drain else None
     if with_drain and lock is None:

@@ -606,8 +606,6 @@ cdef class PlainLane:
     cdef public double _touched
     # Of the connection; -1 where answers go through its transport.
     cdef public int _socket
-    # Whether the transport has nothing left to send, so that an answer may go past it.
-    cdef bint _settled
     # The place in line of a beacon that is alone there; used again and again while nothing was put into it.
     cdef list _slot
 
@@ -633,10 +631,8 @@ cdef class PlainLane:
                     self._unset_keepalive_if_required()
                 self._append_plain(record)
                 return
-            self._settled = False
             if self._known(data):
                 return
-        self._settled = False
         self._receive(data)
 
     cpdef int _append_plain(self, bytes record) except -1:
@@ -662,18 +658,16 @@ cdef class PlainLane:
         Answer past the transport, for which it is a third of its work; with it whatever the socket does not take.
         """
         cdef Py_ssize_t sent = 0
-        if self._socket >= 0:
-            if not self._settled and not self.transport.is_closing():
-                self._settled = self.transport.get_write_buffer_size() == 0
-            if self._settled:
-                sent = send(
-                    self._socket, PyBytes_AS_STRING(answer), PyBytes_GET_SIZE(answer), MSG_DONTWAIT | MSG_NOSIGNAL
-                )
-                if sent == PyBytes_GET_SIZE(answer):
-                    return 0
-                # Full, or broken: the transport finds out which, and does what is to be done.
-                self._settled = False
-        self.transport.write(answer[sent:] if sent > 0 else answer)
+        transport = self.transport
+        # Asked each time: answers out of the ordinary go through the transport, which may still have a part of one.
+        if self._socket >= 0 and not transport.is_closing() and transport.get_write_buffer_size() == 0:
+            sent = send(
+                self._socket, PyBytes_AS_STRING(answer), PyBytes_GET_SIZE(answer), MSG_DONTWAIT | MSG_NOSIGNAL
+            )
+            if sent == PyBytes_GET_SIZE(answer):
+                return 0
+        # Full, or broken: the transport finds out which, and does what is to be done.
+        transport.write(answer[sent:] if sent > 0 else answer)
         return 0
 
     cdef bint _is_usual(self) except -1:

@@ -63,16 +63,23 @@ class Lane(PlainLane):
         self._socket = number
         self.answer = answer
         self.counted = 0
+        self.keeps = 0
+        """What the transport has left of an answer."""
 
-    def stored(self) -> None:
+    def stored(self, count: int = 1) -> None:
         """
-        One beacon came and is safe.
+        So many beacons came and are safe.
         """
-        self._unanswered.append([None])
-        tell([self], None)
+        self._unanswered.extend([None] for _ in range(count))
+        tell([self] * count, None)
 
     def _accepted(self) -> bytes:
         return self.answer
+
+    def _stored(self, error: Exception | None) -> None:
+        self._unanswered.popleft()
+        self.transport.write(self.answer)
+        self.transport.waiting = self.keeps
 
     def _count(self, stored: int) -> None:
         self.counted += stored
@@ -137,6 +144,19 @@ def test_what_a_full_socket_does_not_take(ends: tuple[socket.socket, socket.sock
     assert 0 < len(rest) < len(LARGE)
     assert len(LARGE) == len(came + rest)
     assert [rest, ANSWER] == lane.transport.written
+    assert ANSWER == ends[1].recv(4096)
+
+
+def test_behind_an_answer_that_went_another_way(ends: tuple[socket.socket, socket.socket]) -> None:
+    """
+    Of two beacons in line the first is answered by the transport, which keeps a part of it: the second comes after.
+    """
+    lane = Lane(ends[0].fileno())
+    lane.stored()
+    lane.keeps = 1
+    lane.stored(2)
+
+    assert [ANSWER, ANSWER] == lane.transport.written
     assert ANSWER == ends[1].recv(4096)
 
 
